@@ -1,0 +1,1 @@
+"""Users, projects, members and roles, API tokens, audit log, idempotency keys."""

@@ -1,0 +1,1 @@
+"""The catalogue of methods, saved configs, validation against the schema, preflight."""

@@ -1,0 +1,1 @@
+"""Upload, validate, version, preview and measure data sets."""

@@ -1,0 +1,1 @@
+"""Run, Attempt, the table of states, leases, queueing, control."""

@@ -1,0 +1,119 @@
+"""Catalogue: what the engine knows how to run, as one document from which forms, validation and docs are drawn.
+
+`make catalogue` writes it to `workers/contract/catalogue.json`, which is checked in; the web side reads that file
+and never the engine's code. In a schema, the keywords `x-group` ("basic" or "advanced"), `x-unit`, `x-live` (may be
+changed while running) and `x-order` (integer) steer the form; everything else is plain JSON Schema 2020-12.
+"""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contract.document import Document
+from workers.contract.records import RecordKind
+
+CATALOGUE_PATH = Path(__file__).with_name("catalogue.json")
+
+
+class Paper(Document):
+    title: str
+    authors: str = ""
+    year: int
+    link: str = Field(default="", description="arXiv or DOI address.")
+
+
+class MetricInfo(Document):
+    """A curve the method logs. `panel` groups curves on the live page; `better` says which way is good."""
+
+    name: str
+    title: str
+    panel: str
+    unit: str = ""
+    better: Literal["up", "down", "none"] = "none"
+    help: str = ""
+
+
+class Preset(Document):
+    name: str
+    title: str
+    description: str = ""
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataNeed(Document):
+    """Data sets the method takes, by role. Any kind listed fits; `required` False may be left out."""
+
+    role: str
+    kinds: list[RecordKind]
+    required: bool = True
+    help: str = ""
+
+
+class ModelNeed(Document):
+    role: str
+    required: bool = True
+    help: str = ""
+
+
+class MethodCard(Document):
+    """One method. `schema` is the JSON Schema of its config; `formula` is TeX; `needs_reward` asks for a pipeline."""
+
+    slug: str
+    title: str
+    family: str
+    papers: list[Paper]
+    summary: str
+    formula: str
+    confidence: Literal["code", "paper", "notes", "knowledge", "reconstruction"] = "paper"
+    left_out: str = ""
+    data: list[DataNeed]
+    models: list[ModelNeed]
+    needs_reward: bool = False
+    config_schema: dict[str, Any]
+    live_fields: list[str] = Field(default_factory=list)
+    presets: list[Preset] = Field(default_factory=list)
+    metrics: list[MetricInfo] = Field(default_factory=list)
+
+
+class RewardTermCard(Document):
+    """One kind of reward term: what it measures, the JSON Schema of its params, the columns it reads."""
+
+    kind: str
+    title: str
+    summary: str
+    params_schema: dict[str, Any]
+    columns: list[str] = Field(default_factory=list)
+    range: str = ""
+
+
+class Catalogue(Document):
+    version: Literal[1] = 1
+    methods: list[MethodCard]
+    reward_terms: list[RewardTermCard]
+
+    def method(self, slug: str) -> MethodCard:
+        """The card of `slug`. Raises KeyError when the catalogue has none."""
+        for card in self.methods:
+            if card.slug == slug:
+                return card
+        raise KeyError(slug)
+
+
+def catalogue_json(catalogue: Catalogue) -> str:
+    """The checked-in form: sorted keys, two spaces, a final newline, so that a changed default shows in review."""
+    return json.dumps(catalogue.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """The checked-in catalogue. Raises FileNotFoundError when `make catalogue` has never run."""
+    return Catalogue.model_validate_json(CATALOGUE_PATH.read_text(encoding="utf-8"))
+
+
+def catalogue_hash(catalogue: Catalogue) -> str:
+    """SHA-256 of the checked-in form, hex: equal on two hosts exactly when they offer the same methods."""
+    return hashlib.sha256(catalogue_json(catalogue).encode()).hexdigest()

@@ -1,0 +1,112 @@
+"""RunSpec: everything a run needs, frozen at launch. The same spec and seed on one machine give the same curve."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contract.document import Document
+from workers.contract.records import RecordKind
+
+
+class RunKind(StrEnum):
+    """What the engine is asked to do."""
+
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    GENERATE = "generate"
+    SCORE = "score"
+    SERVE = "serve"
+
+
+class ModelRef(Document):
+    """A model on this host's disk: a directory in transformers' layout, safetensors weights only."""
+
+    model_id: str = ""
+    name: str = ""
+    path: str
+    weights_hash: str = ""
+    adapter_path: str | None = None
+
+
+class DatasetRef(Document):
+    """One split of an immutable data-set version; `path` is the version's directory (see `records`)."""
+
+    dataset_id: str = ""
+    version_id: str = ""
+    name: str = ""
+    path: str
+    split: str = "train"
+    kind: RecordKind
+    content_hash: str = ""
+    rows: int = Field(default=0, ge=0)
+    limit: int | None = Field(default=None, ge=1, description="Read at most this many rows.")
+
+
+class RewardTerm(Document):
+    """One named term of a reward: `kind` is the file name of a member of the engine's `rewards` folder."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    kind: str
+    weight: float = Field(default=1.0, allow_inf_nan=False)
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class RewardPipeline(Document):
+    """Named terms and how they become one reward. A term that does not apply to a sample is left out of its sum."""
+
+    terms: list[RewardTerm] = Field(min_length=1)
+    aggregate: Literal["weighted_sum", "product", "min"] = "weighted_sum"
+    on_nan: Literal["refuse", "drop", "zero"] = "refuse"
+
+
+class Resources(Document):
+    """What the run may use. `gpus` 0 means CPU; `threads` bounds torch's intra-op threads (None: all cores)."""
+
+    gpus: int = Field(default=0, ge=0, le=64)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    threads: int | None = Field(default=None, ge=1, le=512)
+
+
+class Limits(Document):
+    """Where a run ends by itself, whichever comes first. None means no bound of that kind."""
+
+    max_steps: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1, description="Trained tokens.")
+    max_wall_seconds: float | None = Field(default=None, gt=0)
+    max_kl: float | None = Field(default=None, gt=0, description="Stop when mean sequence KL to the reference passes this.")
+
+
+class Provenance(Document):
+    """Where the run came from: library versions, this project's commit, the attempt that froze it."""
+
+    libraries: dict[str, str] = Field(default_factory=dict)
+    commit: str = ""
+    created_at: str = ""
+    cloned_from: str | None = None
+
+
+class RunSpec(Document):
+    """The frozen document an engine executes.
+
+    `method` is a slug of the catalogue, `config` that method's config with every default explicit. `models` and
+    `datasets` are keyed by role (`policy`, `reference`, …; `train`, `eval`). `output_dir` is the attempt's own
+    directory: the engine writes `events.jsonl`, `checkpoints/` and `final/` below it and nowhere else.
+    `resume_from` is a verified checkpoint directory, or None for a fresh start.
+    """
+
+    version: Literal[1] = 1
+    kind: RunKind = RunKind.TRAIN
+    run_id: str = ""
+    name: str = ""
+    method: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, ModelRef]
+    datasets: dict[str, DatasetRef] = Field(default_factory=dict)
+    reward: RewardPipeline | None = None
+    resources: Resources = Field(default_factory=Resources)
+    limits: Limits = Field(default_factory=Limits)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    output_dir: str
+    resume_from: str | None = None
+    provenance: Provenance = Field(default_factory=Provenance)
