@@ -68,7 +68,7 @@ class RolloutTokens(Document):
 class RolloutAnswer(Document):
     text: str
     reward: float | None
-    terms: dict[str, float | None] = Field(default_factory=dict, description="Raw value of each reward term; None: does not apply.")
+    terms: dict[str, float | None] = Field(default_factory=dict, description="Raw value of each term; None: not applicable.")
     advantage: float | None = None
     length: int = Field(ge=0, description="Tokens generated.")
     truncated: bool = False
@@ -144,7 +144,9 @@ class DoneEvent(EventBase):
     summary: dict[str, float | None] = Field(default_factory=dict)
 
 
-FailureCode = Literal["config", "data", "model", "reward", "nan", "oom", "disk_full", "preempted", "worker_lost", "user_code", "platform"]
+FailureCode = Literal[
+    "config", "data", "model", "reward", "nan", "oom", "disk_full", "preempted", "worker_lost", "user_code", "platform"
+]
 
 
 class FailedEvent(EventBase):
