@@ -26,7 +26,7 @@ class Problem(Exception):
 class NotFound(Problem):
     """Unknown and foreign ids answer alike, so that nobody learns what exists."""
 
-    def __init__(self, detail: str = "Nothing here by that id, or it is not yours to see. Check the id and your project.") -> None:
+    def __init__(self, detail: str = "Nothing here by that id, or it is not yours to see. Check the id.") -> None:
         super().__init__(status=404, code="not_found", detail=detail)
 
 
