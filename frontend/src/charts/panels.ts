@@ -1,0 +1,99 @@
+/** What the catalogue says of a curve. */
+export interface MetricInfo {
+  name: string;
+  title: string;
+  panel: string;
+  unit: string;
+  better: "up" | "down" | "none";
+  help: string;
+}
+
+/** One chart of the grid: curves that share a scale. */
+export interface Panel {
+  key: string;
+  title: string;
+  section: string;
+  metrics: string[];
+  unit: string;
+  better: MetricInfo["better"];
+  help: string;
+}
+
+const SECTION_ORDER = ["reward", "policy", "kl", "completions", "optimisation", "loss", "data", "evaluation", "other", "system"];
+
+/**
+ * Groups the metrics a run has: catalogue panels first, in the catalogue's order; terms of the reward
+ * (`rewards/<term>/mean`) together; the others one chart each, sectioned by their prefix.
+ */
+export function groupPanels(names: string[], catalogue: MetricInfo[]): Panel[] {
+  const infos = new Map(catalogue.map((info) => [info.name, info]));
+  const panels = new Map<string, Panel>();
+  for (const name of inCatalogueOrder(names, catalogue)) {
+    if (isHidden(name, names)) continue;
+    const info = infos.get(name);
+    const { key, title } = place(name, info);
+    const panel = panels.get(key) ?? makePanel(key, title, sectionOf(name, info), info);
+    panel.metrics.push(name);
+    panels.set(key, panel);
+  }
+  return [...panels.values()].sort((a, b) => sectionRank(a.section) - sectionRank(b.section));
+}
+
+/** The sections of a grid in order, each with its panels. */
+export function sections(panels: Panel[]): { section: string; panels: Panel[] }[] {
+  const groups = new Map<string, Panel[]>();
+  for (const panel of panels) groups.set(panel.section, [...(groups.get(panel.section) ?? []), panel]);
+  return [...groups].map(([section, members]) => ({ section, panels: members }));
+}
+
+/** "rewards/exact_match/mean" → "exact match"; the last part that tells curves of a panel apart. */
+export function curveLabel(name: string, catalogue: MetricInfo[] = []): string {
+  const term = /^rewards\/(.+)\/mean$/.exec(name);
+  if (term) return words(term[1] as string);
+  const info = catalogue.find((candidate) => candidate.name === name);
+  return info?.title ?? words(name.replace(/^(system|eval|completions|rewards|logps)\//, ""));
+}
+
+function place(name: string, info: MetricInfo | undefined): { key: string; title: string } {
+  if (/^rewards\/.+\/mean$/.test(name)) return { key: "rewards terms", title: "Reward by term" };
+  if (/^system\/gpu\.\d+\./.test(name)) {
+    const kind = name.replace(/^system\/gpu\.\d+\./, "");
+    return { key: `system gpu ${kind}`, title: `GPU ${words(kind)}` };
+  }
+  return { key: name, title: info?.title ?? capital(curveLabel(name)) };
+}
+
+function makePanel(key: string, title: string, section: string, info: MetricInfo | undefined): Panel {
+  return { key, title, section, metrics: [], unit: info?.unit ?? "", better: info?.better ?? "none", help: info?.help ?? "" };
+}
+
+function inCatalogueOrder(names: string[], catalogue: MetricInfo[]): string[] {
+  const rank = new Map(catalogue.map((info, index) => [info.name, index]));
+  return [...names].sort((a, b) => (rank.get(a) ?? 1e6) - (rank.get(b) ?? 1e6) || a.localeCompare(b));
+}
+
+/** Per-term spreads only repeat what their means show. */
+function isHidden(name: string, names: string[]): boolean {
+  const spread = /^rewards\/(.+)\/std$/.exec(name);
+  return spread !== null && names.includes(`rewards/${spread[1]}/mean`);
+}
+
+function sectionOf(name: string, info: MetricInfo | undefined): string {
+  if (info?.panel) return info.panel.toLowerCase();
+  const slash = name.indexOf("/");
+  const prefix = slash > 0 ? name.slice(0, slash) : "other";
+  return { rewards: "reward", eval: "evaluation" }[prefix] ?? prefix;
+}
+
+function sectionRank(section: string): number {
+  const rank = SECTION_ORDER.indexOf(section);
+  return rank < 0 ? SECTION_ORDER.indexOf("other") : rank;
+}
+
+function words(name: string): string {
+  return name.replace(/[/_.]+/g, " ").trim();
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
