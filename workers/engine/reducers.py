@@ -1,0 +1,62 @@
+"""Reducers: per-token terms [B,T] to a scalar, by a named denominator that counts the whole batch, not the piece.
+
+B sequences, T tokens. An optimizer step may see its batch in micro-batches; each calls `reduce` with the step's
+global `Counts`, and the sum over the micro-batches equals the reduction of the whole batch (except for
+`token_mean_local`, which divides by its own piece's tokens, as TRL's `bnpo` does, and is averaged by `pieces`).
+A sequence whose mask is empty adds 0 and still counts as a sequence.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+
+class Reduction(StrEnum):
+    """How per-token losses become one number. TRL's loss types: dapo, bnpo, grpo, (none), dr_grpo."""
+
+    TOKEN_MEAN = "token_mean"  # noqa: S105 - a token here is a piece of text
+    TOKEN_MEAN_LOCAL = "token_mean_local"  # noqa: S105 - a token here is a piece of text
+    SEQ_MEAN_TOKEN_MEAN = "seq_mean_token_mean"  # noqa: S105 - a token here is a piece of text
+    SEQ_MEAN_TOKEN_SUM = "seq_mean_token_sum"  # noqa: S105 - a token here is a piece of text
+    CONST = "const"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Denominators of one optimizer step over all processes and micro-batches.
+
+    `tokens` is Σ mask, `sequences` the number of rows, `pieces` the number of micro-batches over which a local mean is
+    averaged, `length` the fixed length L_max of the `const` reduction.
+    """
+
+    tokens: float
+    sequences: float
+    pieces: int = 1
+    length: int = 1
+
+
+def count(mask: Tensor, *, pieces: int = 1, length: int = 1) -> Counts:
+    """Counts of the batch whose mask [B,T] is given."""
+    return Counts(tokens=float(mask.sum()), sequences=float(mask.shape[0]), pieces=pieces, length=length)
+
+
+def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction) -> Tensor:
+    """Scalar of `terms` [B,T] where `mask` [B,T] is 1; what is masked may be anything, NaN included.
+
+    token_mean Σ/tokens; seq_mean_token_mean mean over sequences of their token means; seq_mean_token_sum mean over
+    sequences of their sums; const Σ/(sequences·length) (Dr.GRPO, arXiv 2503.20783, eq. 3). No token at all gives 0.
+    """
+    kept = torch.where(mask.bool(), terms * 1.0, torch.zeros((), dtype=terms.dtype, device=terms.device))
+    weights = mask.to(terms.dtype)
+    if how is Reduction.TOKEN_MEAN:
+        return kept.sum() / max(counts.tokens, 1.0)
+    if how is Reduction.TOKEN_MEAN_LOCAL:
+        return kept.sum() / weights.sum().clamp(min=1.0) / counts.pieces
+    sequences = max(counts.sequences, 1.0)
+    if how is Reduction.SEQ_MEAN_TOKEN_MEAN:
+        return (kept.sum(-1) / weights.sum(-1).clamp(min=1.0)).sum() / sequences
+    if how is Reduction.SEQ_MEAN_TOKEN_SUM:
+        return kept.sum() / sequences
+    return kept.sum() / (sequences * counts.length)
