@@ -1,0 +1,221 @@
+"""What a method is made of: roles, a cycle of phases, data, live fields. The loop trains whatever is declared here.
+
+A method is one file of `methods`; its name is the slug with `_` for `-`. It exports
+
+    class Config(TrainingConfig)                          every field with default, bounds, help
+    CARD: Card                                            what the catalogue says (see `catalogue`)
+    def compose(config: Config, setting: Setting) -> Composition
+
+One turn of the cycle is one step of the run: the unit of metrics, control, checkpoints and `max_steps`. Phases run in
+the order written. `Collect` makes samples (from a data set, the sampler, a store), `Fit` trains roles on them for
+some epochs of mini-batches, `Apply` does anything else between (fit multipliers, refresh a reference, swap stores).
+A phase that a turn skips (`every`) lets one method have cycles such as several critic turns for one of the actor.
+Whatever must survive a restart beside models and data position is a `Stateful` in `state`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from workers.contract.events import RolloutEvent
+from workers.contract.records import Record
+from workers.contract.run_spec import RunSpec
+from workers.engine.sample import Batch, Counts, Rollout, Sample, Scores
+from workers.engine.tally import Tally
+
+
+class ModelView(Protocol):
+    """One role's model as the parts see it. `module` is the transformers model on its device."""
+
+    @property
+    def module(self) -> Any: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def score(self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False, where: Tensor | None = None) -> Scores:
+        """Log-probs (and entropy) of the tokens of `batch` in one fused, chunked pass.
+
+        Only positions where `where` [B,T] is True are scored; None means `batch.mask`. Gradients flow when the role
+        is trained and torch's grad mode is on.
+        """
+        ...
+
+    def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:
+        """No-gradient log-probs [T] of each sample, on the CPU, cut into micro-batches inside."""
+        ...
+
+    def generating(self) -> AbstractContextManager[Any]:
+        """Within: eval mode, no gradients, adapter as this view has it. Yields the module."""
+        ...
+
+
+class Stream(Protocol):
+    """A data set as an endless shuffled sequence; its position is part of every checkpoint."""
+
+    rows: int
+
+    def take(self, count: int) -> list[Sample]:
+        """The next `count` samples; begins the next epoch (a new order) where one ends."""
+        ...
+
+    def take_tokens(self, budget: int) -> list[Sample]:
+        """As many next samples as fit into `budget` tokens, at least one."""
+        ...
+
+    def all(self) -> Iterator[Sample]:
+        """Every sample once, in file order; does not move the position."""
+        ...
+
+    @property
+    def epoch(self) -> float:
+        """Epochs begun and the fraction of the present one."""
+        ...
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a phase sees of the running step.
+
+    `live` holds the present value of every live field; read it at each use, it may change between turns.
+    `stores` is where `Collect` leaves samples and `Fit` finds them, by name, for the length of this turn.
+    `wants_rollouts` is True when this turn should show what was written; `show` emits one.
+    """
+
+    step: int
+    models: Mapping[str, ModelView]
+    data: Mapping[str, Stream]
+    tokenizer: Any
+    live: Mapping[str, float]
+    tally: Tally
+    stores: dict[str, list[Sample]]
+    wants_rollouts: bool
+    show: Callable[[RolloutEvent], None]
+    say: Callable[[str], None]
+    """`say("generating 12/64")`: the few words a person reads while a phase is slow."""
+
+
+class Loss(Protocol):
+    """One micro-batch's share of an update's loss, a scalar already divided by `counts`, so that the parts add up.
+
+    Logs what it knows through `turn.tally`; calls any model of `turn.models`.
+    """
+
+    def __call__(self, turn: Turn, batch: Batch, counts: Counts) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Collect:
+    name: str
+    gather: Callable[[Turn], list[Sample]]
+    into: str = "batch"
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Trains `roles` on the store `source`: `epochs` passes, each cut into `updates` optimizer steps.
+
+    A mini-batch is cut into micro-batches of at most `micro_samples` samples and, when set, `micro_tokens` tokens; groups
+    stay whole when `keep_groups`. With several epochs or updates the order is shuffled anew for each epoch.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    loss: Loss
+    source: str = "batch"
+    epochs: int = 1
+    updates: int = 1
+    micro_samples: int = 8
+    micro_tokens: int | None = None
+    keep_groups: bool = False
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Apply:
+    name: str
+    do: Callable[[Turn], None]
+    every: int = 1
+
+
+Phase = Collect | Fit | Apply
+
+
+@dataclass(frozen=True)
+class Role:
+    """A model of the run.
+
+    `weights` names the key of the spec's `models`; a role whose `share` names another is that model with its adapter
+    off (or, under full fine-tuning, a frozen copy taken at the start of training, which checkpoints keep).
+    `learning_rate` names the live field its optimizer reads.
+    """
+
+    name: str
+    trained: bool = False
+    weights: str = "policy"
+    share: str | None = None
+    learning_rate: str = "learning_rate"
+
+
+class Stateful(Protocol):
+    """A controller, store or schedule that checkpoints keep: tensors by name, and JSON values."""
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]: ...
+
+    def restore(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None: ...
+
+
+Render = Callable[[Record, int], list[Sample]]
+"""(record, row) -> its samples; an empty list drops the row. Raises `DataFault` for a row that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A measurement every `eval_steps` and at the end; answers metrics by full name, such as `eval/loss`."""
+
+    suite: str
+    measure: Callable[[Turn], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context length."""
+
+    spec: RunSpec
+    tokenizer: Any
+    context_length: int
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A method, ready to be turned. `total_steps` None means: until a limit or a person ends it.
+
+    `data` renders each role of the spec's data sets; `live` are the starting values of the live fields;
+    `best` names the metric that marks the best checkpoint, with the way that is good.
+    """
+
+    roles: tuple[Role, ...]
+    cycle: tuple[Phase, ...]
+    data: Mapping[str, Render]
+    total_steps: Callable[[Mapping[str, Stream]], int | None]
+    live: Mapping[str, float]
+    evaluations: tuple[Evaluation, ...] = ()
+    state: Mapping[str, Stateful] = field(default_factory=dict)
+    best: tuple[str, Literal["up", "down"]] | None = None
+
+
+class Generate(Protocol):
+    """The sampler part: `count` answers for each prompt, in prompt order (all of prompt 0 first).
+
+    Draws from torch's global generator, so that a checkpoint's state repeats it. `temperature` 0 is greedy.
+    """
+
+    def __call__(
+        self, model: ModelView, prompts: Sequence[Tensor], *, count: int, max_new_tokens: int, temperature: float,
+        top_p: float, top_k: int, end_ids: Sequence[int],
+    ) -> list[Rollout]: ...

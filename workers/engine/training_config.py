@@ -1,0 +1,82 @@
+"""What every method's form shares: optimizer, schedule, adapters, evaluation, checkpoints. Names follow TRL's.
+
+A field is declared once, here or in the method's file: default, bounds, help, unit; form, validation and docs follow.
+`settings(...)` writes the schema keywords that steer the form.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+def setting(
+    default: Any, title: str, help: str, *, group: Literal["basic", "advanced"] = "advanced", unit: str = "",  # noqa: A002
+    live: bool = False, order: int = 100, **bounds: Any,
+) -> Any:
+    """A config field as the form draws it. `bounds` are pydantic's (`ge`, `gt`, `le`, `lt`, …)."""
+    extra: dict[str, Any] = {"x-group": group, "x-order": order}
+    if unit:
+        extra["x-unit"] = unit
+    if live:
+        extra["x-live"] = True
+    return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
+
+
+class TrainingConfig(BaseModel):
+    """The base of a method's config. A subclass changes a default by declaring the field again."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    learning_rate: float = setting(
+        2e-5, "Learning rate", "How far each step moves the weights. Small models and LoRA take ten times more.",
+        group="basic", order=10, live=True, gt=0, le=1)
+    per_device_train_batch_size: int = setting(
+        8, "Batch size per device", "Samples computed at once. Halve it and double accumulation when memory runs out.",
+        group="basic", order=20, unit="samples", ge=1, le=4096)
+    gradient_accumulation_steps: int = setting(
+        1, "Gradient accumulation", "Micro-batches summed before each step; equals one batch that much larger.",
+        group="advanced", order=25, ge=1, le=1024)
+    num_train_epochs: float = setting(
+        1.0, "Epochs", "Passes over the data; ignored when the number of steps is set.",
+        group="basic", order=30, gt=0, le=1000)
+    max_steps: int = setting(
+        -1, "Steps", "Number of steps; -1 takes it from the epochs.", group="basic", order=31, ge=-1, le=10_000_000)
+    max_length: int = setting(
+        1024, "Maximum length", "Longest sequence, prompt included; at most the model's context length.",
+        group="basic", order=40, unit="tokens", ge=8, le=1_048_576)
+    lr_scheduler_type: Literal["constant", "linear", "cosine"] = setting(
+        "cosine", "Learning rate schedule", "How the learning rate falls after the warm-up.", order=50)
+    warmup_ratio: float = setting(
+        0.03, "Warm-up", "Share of the steps over which the learning rate rises from zero.", order=51, ge=0, le=1)
+    weight_decay: float = setting(
+        0.0, "Weight decay", "Pull of the weights towards zero (AdamW); biases and norms are left out.", order=52, ge=0, le=1)
+    adam_beta2: float = setting(
+        0.999, "Adam β₂", "Memory of the squared gradient.", order=53, gt=0, lt=1)
+    max_grad_norm: float = setting(
+        1.0, "Gradient norm limit", "Longer gradients are scaled down to this; 0 turns it off.", order=54, ge=0, le=1e6)
+    gradient_checkpointing: bool = setting(
+        False, "Gradient checkpointing", "Computes activations twice to hold fewer of them.", order=55)
+    use_peft: bool = setting(
+        False, "LoRA", "Train a small adapter instead of all weights.", group="basic", order=60)
+    lora_r: int = setting(8, "LoRA rank", "Rank of the adapter's matrices.", order=61, ge=1, le=1024)
+    lora_alpha: float = setting(16.0, "LoRA alpha", "The adapter is scaled by alpha / rank.", order=62, gt=0, le=4096)
+    lora_dropout: float = setting(0.0, "LoRA dropout", "Share of the adapter's inputs dropped in training.", order=63, ge=0, lt=1)
+    lora_target_modules: str = setting(
+        "all-linear", "LoRA targets", "`all-linear`, or names of layers separated by commas.", order=64, max_length=500)
+    merge_adapter: bool = setting(
+        True, "Merge the adapter", "Write the final model with the adapter merged in; off writes the adapter alone.", order=65)
+    eval_steps: int = setting(
+        50, "Evaluate every", "Steps between evaluations; 0 evaluates at the end only.", order=70, unit="steps", ge=0)
+    eval_limit: int = setting(
+        128, "Evaluation rows", "Rows of the evaluation split that are measured.", order=71, unit="rows", ge=1, le=100_000)
+    eval_max_new_tokens: int = setting(
+        64, "Evaluation answer length", "Longest answer written greedily when exact match is measured.",
+        order=72, unit="tokens", ge=1, le=32_768)
+    save_steps: int = setting(
+        50, "Checkpoint every", "Steps between checkpoints; 0 keeps only asked and final ones.", order=80, unit="steps", ge=0)
+    save_total_limit: int = setting(
+        3, "Checkpoints kept", "Newest checkpoints kept beside the best one.", order=81, ge=1, le=1000)
+    logging_steps: int = setting(
+        1, "Log every", "Steps between points of the curves.", order=82, unit="steps", ge=1, le=10_000)
+    on_not_finite: Literal["fail", "skip"] = setting(
+        "fail", "When a loss is not a number", "Stop the run, or skip that step (at most ten in a row).", order=83)
