@@ -2,15 +2,16 @@
 
 B sequences, T tokens. An optimizer step may see its batch in micro-batches; each calls `reduce` with the step's
 global `Counts`, and the sum over the micro-batches equals the reduction of the whole batch (except for
-`token_mean_local`, which divides by its own piece's tokens, as TRL's `bnpo` does, and is averaged by `pieces`).
-A sequence whose mask is empty adds 0 and still counts as a sequence.
+`token_mean_local`, which divides by its own piece's tokens, as TRL's `bnpo` does, and is averaged over the pieces).
+A sequence without a token adds 0; whether it counts as a sequence is up to whoever counted (`counts_of`: it does not).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
 from torch import Tensor
+
+from workers.engine.sample import Counts
 
 
 class Reduction(StrEnum):
@@ -23,40 +24,21 @@ class Reduction(StrEnum):
     CONST = "const"
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Denominators of one optimizer step over all processes and micro-batches.
-
-    `tokens` is Σ mask, `sequences` the number of rows, `pieces` the number of micro-batches over which a local mean is
-    averaged, `length` the fixed length L_max of the `const` reduction.
-    """
-
-    tokens: float
-    sequences: float
-    pieces: int = 1
-    length: int = 1
-
-
-def count(mask: Tensor, *, pieces: int = 1, length: int = 1) -> Counts:
-    """Counts of the batch whose mask [B,T] is given."""
-    return Counts(tokens=float(mask.sum()), sequences=float(mask.shape[0]), pieces=pieces, length=length)
-
-
-def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction) -> Tensor:
+def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction, *, length: int = 1) -> Tensor:
     """Scalar of `terms` [B,T] where `mask` [B,T] is 1; what is masked may be anything, NaN included.
 
     token_mean Σ/tokens; seq_mean_token_mean mean over sequences of their token means; seq_mean_token_sum mean over
-    sequences of their sums; const Σ/(sequences·length) (Dr.GRPO, arXiv 2503.20783, eq. 3). No token at all gives 0.
+    sequences of their sums; const Σ/(sequences·length) with a fixed `length` (Dr.GRPO, arXiv 2503.20783). No token at all gives 0.
     """
     kept = torch.where(mask.bool(), terms * 1.0, torch.zeros((), dtype=terms.dtype, device=terms.device))
     weights = mask.to(terms.dtype)
     if how is Reduction.TOKEN_MEAN:
         return kept.sum() / max(counts.tokens, 1.0)
     if how is Reduction.TOKEN_MEAN_LOCAL:
-        return kept.sum() / weights.sum().clamp(min=1.0) / counts.pieces
+        return kept.sum() / weights.sum().clamp(min=1.0) / counts.micro_batches
     sequences = max(counts.sequences, 1.0)
     if how is Reduction.SEQ_MEAN_TOKEN_MEAN:
         return (kept.sum(-1) / weights.sum(-1).clamp(min=1.0)).sum() / sequences
     if how is Reduction.SEQ_MEAN_TOKEN_SUM:
         return kept.sum() / sequences
-    return kept.sum() / (sequences * counts.length)
+    return kept.sum() / (sequences * length)
