@@ -24,21 +24,21 @@ class Reduction(StrEnum):
     CONST = "const"
 
 
-def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction, *, length: int = 1) -> Tensor:
+def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction) -> Tensor:
     """Scalar of `terms` [B,T] where `mask` [B,T] is 1; what is masked may be anything, NaN included.
 
     token_mean Σ/tokens; seq_mean_token_mean mean over sequences of their token means; seq_mean_token_sum mean over
-    sequences of their sums; const Σ/(sequences·length) with a fixed `length` (Dr.GRPO, arXiv 2503.20783). No token at all gives 0.
+    sequences of their sums; const Σ/(sequences·counts.length) (Dr.GRPO, arXiv 2503.20783). No token at all gives 0.
     """
     kept = torch.where(mask.bool(), terms * 1.0, torch.zeros((), dtype=terms.dtype, device=terms.device))
     weights = mask.to(terms.dtype)
     if how is Reduction.TOKEN_MEAN:
         return kept.sum() / max(counts.tokens, 1.0)
     if how is Reduction.TOKEN_MEAN_LOCAL:
-        return kept.sum() / weights.sum().clamp(min=1.0) / counts.micro_batches
+        return kept.sum() / weights.sum().clamp(min=1.0) / counts.pieces
     sequences = max(counts.sequences, 1.0)
     if how is Reduction.SEQ_MEAN_TOKEN_MEAN:
         return (kept.sum(-1) / weights.sum(-1).clamp(min=1.0)).sum() / sequences
     if how is Reduction.SEQ_MEAN_TOKEN_SUM:
         return kept.sum() / sequences
-    return kept.sum() / (sequences * length)
+    return kept.sum() / (sequences * counts.length)

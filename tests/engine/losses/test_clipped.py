@@ -12,8 +12,9 @@ from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
 from workers.engine.sample import Counts
 
+
 def count(mask: Tensor) -> Counts:
-    return Counts(float(mask.sum()), len(mask), 1)
+    return Counts(float(mask.sum()), len(mask), 1, mask.shape[1])
 
 
 ONES = torch.ones(1, 1, dtype=torch.float64)
@@ -146,5 +147,5 @@ def test_the_loss_is_that_of_trl_on_the_same_tensors(loss_type: str, level: Leve
     row = advantage[:, 0]
     found = terms(policy, old, row.unsqueeze(1).expand_as(mask), mask, epsilon_high=0.28, level=level).terms
     found = found + 0.1 * divergence("k3")(policy, reference)
-    ours = reduce(found, mask, count(mask), TRL_LOSSES[loss_type], length=mask.shape[1])
+    ours = reduce(found, mask, count(mask), TRL_LOSSES[loss_type])
     assert ours.item() == pytest.approx(trl_loss(loss_type, level, policy, old, reference, row, mask), rel=1e-5)

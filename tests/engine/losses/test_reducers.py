@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Counts
 
+
 def count(mask: torch.Tensor, pieces: int = 1) -> Counts:
-    return Counts(float(mask.sum()), len(mask), 1, pieces)
+    return Counts(float(mask.sum()), len(mask), pieces, mask.shape[1])
 
 
 TERMS = torch.tensor([[1.0, 1.0, float("nan"), 7.0], [2.0, 2.0, 2.0, 2.0]])
@@ -27,13 +28,13 @@ MASK = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]])
     ],
 )
 def test_each_reduction_gives_the_worked_value_and_ignores_what_is_masked(how: Reduction, value: float) -> None:
-    assert reduce(TERMS, MASK, count(MASK), how, length=4).item() == pytest.approx(value)
+    assert reduce(TERMS, MASK, count(MASK), how).item() == pytest.approx(value)
 
 
 def pieced(terms: torch.Tensor, mask: torch.Tensor, sizes: list[int], how: Reduction) -> torch.Tensor:
     counts = count(mask, len(sizes))
     parts = zip(terms.split(sizes), mask.split(sizes), strict=True)
-    return torch.stack([reduce(a, b, counts, how, length=6) for a, b in parts]).sum()
+    return torch.stack([reduce(a, b, counts, how) for a, b in parts]).sum()
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.integers(0, 2**31), st.sampled_from(list(Reduction)))
@@ -54,7 +55,7 @@ def test_a_local_mean_does_depend_on_the_split() -> None:
 @pytest.mark.parametrize("how", list(Reduction))
 def test_an_empty_mask_reduces_to_zero_with_zero_gradient(how: Reduction) -> None:
     terms = torch.full((2, 3), float("nan"), requires_grad=True)
-    value = reduce(terms, torch.zeros(2, 3), Counts(0, 0, 0), how)
+    value = reduce(terms, torch.zeros(2, 3), Counts(0, 0), how)
     value.backward()
     assert value.item() == 0
     assert terms.grad is not None
