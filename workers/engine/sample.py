@@ -81,13 +81,16 @@ class Batch:
 class Counts:
     """Denominators of one update, over all its micro-batches and processes: what every reducer divides by.
 
-    Computed before the update is cut into micro-batches, so that any cut gives the same gradient.
+    Computed before the update is cut into micro-batches, so that any cut gives the same gradient. `tokens` is Σ mask,
+    `sequences` the number of samples, `groups` the number of distinct groups, `pieces` the number of micro-batches,
+    `length` the fixed length of the `const` reduction (a method sets it with `dataclasses.replace`).
     """
 
     tokens: float
     sequences: float
-    groups: float
-    micro_batches: int = 1
+    pieces: int = 1
+    length: int = 1
+    groups: float = 0.0
 
 
 @dataclass(slots=True)
@@ -145,13 +148,12 @@ def batch_of(samples: Sequence[Sample], device: torch.device | str = "cpu") -> B
     )
 
 
-def counts_of(samples: Sequence[Sample]) -> Counts:
-    """Trained tokens, sequences with at least one of them, and distinct groups (a sample without one counts alone)."""
+def counts_of(samples: Sequence[Sample], pieces: int = 1) -> Counts:
+    """Trained tokens, samples, and distinct groups (a sample without one counts alone)."""
     tokens = sum(int(sample.mask.sum()) for sample in samples)
-    sequences = sum(bool(sample.mask.any()) for sample in samples)
     groups = {sample.group for sample in samples if sample.group >= 0}
     alone = sum(sample.group < 0 for sample in samples)
-    return Counts(tokens=tokens, sequences=sequences, groups=len(groups) + alone)
+    return Counts(tokens=tokens, sequences=len(samples), pieces=pieces, groups=len(groups) + alone)
 
 
 def _names(dicts: Any) -> list[str]:
