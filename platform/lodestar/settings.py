@@ -56,6 +56,12 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
+# Request bodies wait here, on the state directory's disk: /tmp is memory on many hosts.
+FILE_UPLOAD_TEMP_DIR = HOME / "uploads" / "incoming"
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+UPLOAD_LIMIT_BYTES = int(os.environ.get("LODESTAR_UPLOAD_LIMIT_BYTES", str(50 * 2**30)))
+# Directories, separated by ":", below which editors may register models by path. Administrators may anywhere.
+MODEL_ROOTS = [Path(root) for root in os.environ.get("LODESTAR_MODEL_ROOTS", "").split(":") if root] + [HOME / "models"]
 
 
 def _database() -> dict[str, object]:
