@@ -1,0 +1,27 @@
+import { queryOptions } from "@tanstack/react-query";
+import { get, post, remove, setCsrfToken } from "./http";
+import type { Session } from "./shapes";
+
+export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: loadSession, staleTime: 60_000 });
+
+async function loadSession(): Promise<Session> {
+  return remember(await get<Session>("/session"));
+}
+
+export async function signIn(email: string, password: string): Promise<Session> {
+  return remember(await post<Session>("/session", { email, password }));
+}
+
+/** Redeems a one-time sign-in link. */
+export async function signInByLink(token: string): Promise<Session> {
+  return remember(await post<Session>("/session/link", { token }));
+}
+
+export async function signOut(): Promise<void> {
+  await remove("/session");
+}
+
+function remember(session: Session): Session {
+  setCsrfToken(session.csrf_token);
+  return session;
+}
