@@ -26,6 +26,7 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = os.environ.get("LODESTAR_DEBUG", "") == "1"
+LEASE_SECONDS = float(os.environ.get("LODESTAR_LEASE_SECONDS", "30"))
 PORT = int(os.environ.get("LODESTAR_PORT", "8000"))
 ALLOWED_HOSTS = os.environ.get("LODESTAR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("LODESTAR_TRUSTED_ORIGINS", "").split(",") if origin]

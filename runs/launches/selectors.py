@@ -1,0 +1,120 @@
+"""Reads of runs, checkpoints and workers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import BooleanField, Case, FloatField, Q, QuerySet, TextField, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Now
+
+from runs.accounts.models import Project
+from runs.launches.filters import Condition, ConfigIs, FieldIs, MetricIs, Word, parse
+from runs.launches.models import Checkpoint, Run, Worker
+from runs.launches.services.hosts import OFFLINE_AFTER
+from runs.problems import FieldError, Invalid
+
+LOOKUPS = {">": "gt", "<": "lt", ">=": "gte", "<=": "lte", "=": "exact", "!=": "exact"}
+SORTS = ("created_at", "name", "state", "method", "priority", "step", "started_at", "finished_at")
+BEYOND = 1e308
+
+
+def run_list(
+    project: Project,
+    *,
+    q: str = "",
+    state: str = "",
+    method: str = "",
+    tag: str = "",
+    dataset_version: str = "",
+    deleted: bool = False,
+) -> QuerySet[Run]:
+    """Runs of a project that match all that is given. Raises Invalid for a filter that cannot be read."""
+    runs = Run.objects.filter(project=project, deleted_at__isnull=not deleted).select_related("created_by").defer("spec", "draft")
+    if state:
+        runs = runs.filter(state__in=state.split(","))
+    if method:
+        runs = runs.filter(method=method)
+    if tag:
+        runs = runs.filter(_has_tag(tag))
+    if dataset_version:
+        runs = runs.filter(draft__datasets__icontains=f'"{dataset_version}"')
+    for index, condition in enumerate(parse(q)):
+        runs = _narrow(runs, condition, f"bound_{index}")
+    return runs
+
+
+def _narrow(runs: QuerySet[Run], condition: Condition, alias: str) -> QuerySet[Run]:
+    match condition:
+        case Word(text):
+            return runs.filter(Q(name__icontains=text) | Q(notes__icontains=text) | Q(tags__icontains=text))
+        case FieldIs(name, text):
+            return runs.filter(FIELD_FILTERS[name](text))
+        case ConfigIs(path, text):
+            value = Cast(_at("spec", ("config", *path)), TextField())
+            return runs.annotate(**{alias: value}).filter(**{f"{alias}__iexact": text})
+        case MetricIs(name, op, bound):
+            runs = runs.annotate(**{alias: _metric(name)}).filter(**{f"{alias}__isnull": False})
+            holds = Q(**{f"{alias}__{LOOKUPS[op]}": bound})
+            return runs.filter(~holds if op == "!=" else holds)
+
+
+def _has_tag(tag: str) -> Q:
+    return Q(tags__icontains=f'"{tag.lower()}"')
+
+
+FIELD_FILTERS: dict[str, Callable[[str], Q]] = {
+    "state": lambda text: Q(state=text),
+    "method": lambda text: Q(method=text),
+    "kind": lambda text: Q(kind=text),
+    "tag": _has_tag,
+    "name": lambda text: Q(name__icontains=text),
+    "by": lambda text: Q(created_by__name__icontains=text) | Q(created_by__email__iexact=text),
+}
+"""What each field of the filter grammar means; nothing else reaches the database."""
+
+
+def _at(column: str, path: tuple[str, ...]) -> KeyTextTransform:
+    """A value inside a JSON column; the names are parameters of the statement, never part of it."""
+    here: Any = column
+    for key in path:
+        here = KeyTextTransform(key, here)
+    return here
+
+
+def _metric(name: str) -> Cast[Any]:
+    return Cast(_at("metrics", (name,)), FloatField())
+
+
+def ordered(runs: QuerySet[Run], sort: str) -> tuple[QuerySet[Run], tuple[str, ...]]:
+    """The list with what `sort` needs, and the order for paging: `name`, `-created_at`, `-metric:reward`.
+
+    Runs without the metric come last either way. Raises Invalid for a field that cannot be sorted by.
+    """
+    down, field = ("-", sort[1:]) if sort.startswith("-") else ("", sort)
+    if field.startswith("metric:"):
+        last: Combinable = Value(-BEYOND if down else BEYOND)
+        return runs.annotate(sort_value=Coalesce(_metric(field[7:]), last)), (f"{down}sort_value", "id")
+    if field not in SORTS:
+        message = f"Runs cannot be sorted by {field}. Use {', '.join(SORTS)} or metric:<name>, with - in front for descending."
+        raise Invalid(message, [FieldError("sort", message)])
+    return runs, (f"{down}{field}", "id")
+
+
+def resume_candidates(run: Run) -> QuerySet[Checkpoint]:
+    """Registered checkpoints, the one to try first in front; those found broken are left out."""
+    return Checkpoint.objects.filter(run=run).exclude(verified=False).order_by("-attempt", "-step")
+
+
+def checkpoint_list(run: Run) -> QuerySet[Checkpoint]:
+    return Checkpoint.objects.filter(run=run).order_by("-step", "-attempt")
+
+
+def worker_list() -> list[Worker]:
+    """All workers with `online` (by the database's clock) and `running` (ids of runs they hold)."""
+    online = Case(When(last_seen__gte=Now() - OFFLINE_AFTER, then=Value(True)), default=Value(False), output_field=BooleanField())
+    workers = list(Worker.objects.annotate(online=online).order_by("host", "id"))
+    held = Run.objects.filter(lease_until__gte=Now()).values_list("owner", "id")
+    for worker in workers:
+        worker.running = [run_id for owner, run_id in held if owner == worker.id]  # type: ignore[attr-defined]
+    return workers

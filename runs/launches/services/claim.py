@@ -1,0 +1,113 @@
+"""Who executes a run: claimed by one statement, within the free places of a host, in the order of the queue."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from runs import leases
+from runs.launches.models import Attempt, Run, Worker
+from runs.launches.services.finish import close_attempt, fail, give_back, settle
+from runs.launches.services.recovery import WORKER_LOST, may_recover, spend
+from runs.launches.services.transition import announce, record
+from runs.launches.states import HELD, State
+from runs.leases import Desired
+from workers.contract.events import LogEvent
+
+
+def ready_runs() -> QuerySet[Run]:
+    """Runs that nobody executes and somebody should, in the order of the queue."""
+    free = Q(state=State.QUEUED) | Q(state__in=HELD, lease_until__lt=Now())
+    return Run.objects.filter(free, _startable(), desired=Desired.RUN).order_by("-priority", "queued_at", "id")
+
+
+def _startable() -> Q:
+    return Q(waits_on=None, deleted_at=None) & (Q(not_before=None) | Q(not_before__lte=Now()))
+
+
+@transaction.atomic
+def claim(run_id: str, *, owner: str, devices: Sequence[int] = ()) -> int | None:
+    """Takes the run for `owner`: the attempt's number, or None when it is not there to be taken.
+
+    A run whose last executor was lost is taken only within its budget of recoveries; beyond it, it fails here.
+    """
+    rows = Run.objects.filter(_startable(), id=run_id)
+    before = rows.select_for_update().first()
+    taken: dict[str, Any] = {"state": State.STARTING, "devices": list(devices), "doing": "Starting", "waiting_for": ""}
+    if before is None or not leases.claim(rows, owner=owner, live=HELD, **taken):
+        return None
+    if before.state != State.QUEUED and not _take_over(before):
+        return None
+    run = Run.objects.get(id=run_id)
+    Attempt.objects.create(run=run, number=run.attempt, owner=owner, devices=run.devices)
+    record(run, before.state, State.STARTING, by=owner, reason=f"Attempt {run.attempt} began.")
+    announce(run, LogEvent(message=f"Attempt {run.attempt} starts on {owner}."))
+    return run.attempt
+
+
+def _take_over(lost: Run) -> bool:
+    """Writes off the executor that let its lease pass; False when the run may not be tried again, and has failed."""
+    failure = close_attempt(lost, exit_="lost", failure=WORKER_LOST)
+    if may_recover(lost):
+        spend(lost)
+        return True
+    give_back(lost.id)
+    fail(lost, failure, by="sweeper")
+    return False
+
+
+def renew(run_id: str, attempt: int) -> bool:
+    """Prolongs the lease; False means fenced."""
+    return leases.renew(Run.objects.filter(id=run_id), attempt=attempt)
+
+
+@transaction.atomic
+def start_ready(worker_id: str) -> list[tuple[str, int]]:
+    """Claims for one host every run that fits into its free places: (run id, attempt) of each.
+
+    Runs with GPUs and runs without queue apart; in each queue nobody overtakes, so that a large run is never starved.
+    """
+    worker = Worker.objects.select_for_update().get(id=worker_id)
+    if worker.leaving:
+        return []
+    held = list(Run.objects.filter(owner=worker.id, lease_until__gte=Now()).values_list("devices", flat=True))
+    taken = {device for devices in held for device in devices}
+    free_devices = [gpu["index"] for gpu in worker.gpus if gpu["index"] not in taken]
+    free_slots = worker.slots - sum(1 for devices in held if not devices)
+    started: list[tuple[str, int]] = []
+    blocked: set[bool] = set()
+    for run in ready_runs():
+        on_gpu = run.gpus > 0
+        if on_gpu in blocked or run.gpus > len(worker.gpus):
+            continue
+        if run.gpus > len(free_devices) or (not on_gpu and free_slots < 1):
+            blocked.add(on_gpu)
+            _explain_wait(run, worker)
+            continue
+        devices, free_devices = (free_devices[: run.gpus], free_devices[run.gpus :]) if on_gpu else ([], free_devices)
+        if attempt := claim(run.id, owner=worker.id, devices=devices):
+            started.append((run.id, attempt))
+            free_slots -= 0 if on_gpu else 1
+    return started
+
+
+def _explain_wait(run: Run, worker: Worker) -> None:
+    """Says on the first of the queue what it waits for."""
+    place = f"{run.gpus} free GPU" + "s" * (run.gpus > 1) if run.gpus else "a free place"
+    text = f"{place} on {worker.host}, which is busy"
+    if run.waiting_for != text:
+        Run.objects.filter(id=run.id, state=State.QUEUED).update(waiting_for=text)
+        announce(run)
+
+
+@transaction.atomic
+def settle_lost() -> int:
+    """Ends what lost executors left behind and nobody will claim: paused, stopped and cancelled runs, ended ones."""
+    lost = list(Run.objects.select_for_update().filter(~Q(desired=Desired.RUN, state__in=HELD), lease_until__lt=Now()))
+    for run in lost:
+        failure = close_attempt(run, exit_="lost", failure=WORKER_LOST)
+        give_back(run.id)
+        settle(run, failure, by="sweeper")
+    return len(lost)
