@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatRange, parseRange, stepToX, xToStep, xValues } from "./axis";
 import { Column, lowerBound, nearest } from "./column";
-import { spreadLabels } from "./end-labels";
+import { spreadLabels } from "./end-places";
 import { curveLabel, groupPanels } from "./panels";
 import { Series } from "./series";
 import { strokes } from "./slots";

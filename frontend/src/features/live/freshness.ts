@@ -1,13 +1,5 @@
+import type { Freshness } from "@/ui/freshness";
 import type { Link } from "./live-socket";
-
-export type FreshnessKind = "live" | "catching" | "stale" | "offline" | "ended";
-
-/** How old the page is, and whose fault it is. */
-export interface Freshness {
-  kind: FreshnessKind;
-  sign: "●" | "◐" | "○" | "◌" | "■";
-  text: string;
-}
 
 /** What is known of the run's own pulse; times are milliseconds of the browser's clock, 0 when unknown. */
 export interface Pulse {
@@ -20,50 +12,27 @@ export interface Pulse {
 }
 
 /** A socket is doubted after two missed beats, a worker after its lease is half gone, an engine after a long step. */
-const BROWSER_STALE_MS = 8_000;
+const BROWSER_STALE_MS = 11_000;
 const WORKER_STALE_MS = 30_000;
 const ENGINE_QUIET_MS = 15_000;
 
+/** How old the page is, and whose fault it is. */
 export function freshness(link: Link, pulse: Pulse, now: number): Freshness {
-  if (link.phase === "refused") return offline(link.refusal === "signed-out" ? "signed out" : "not yours to see");
-  if (link.phase === "offline") return offline("offline, waits for the network");
-  if (link.phase === "waiting") return offline(`offline, retry ${seconds(link.retryAt - now)}`);
-  if (link.phase === "catching") return { kind: "catching", sign: "◐", text: progress(link) };
-  if (link.phase === "idle" || link.phase === "connecting") return { kind: "catching", sign: "◐", text: "connecting" };
-  if (pulse.ended) return { kind: "ended", sign: "■", text: "ended" };
+  if (link.phase === "refused") return { kind: "refused", why: link.refusal === "signed-out" ? "signed out" : "not yours to see" };
+  if (link.phase === "offline") return { kind: "offline", retrySeconds: null };
+  if (link.phase === "waiting") return { kind: "offline", retrySeconds: Math.max(0, link.retryAt - now) / 1000 };
+  if (link.phase === "idle" || link.phase === "connecting") return pulse.ended ? { kind: "ended" } : { kind: "connecting" };
+  if (link.phase === "catching") return { kind: "catching_up", done: link.cursor - link.catchFrom, total: link.target - link.catchFrom };
+  if (pulse.ended) return { kind: "ended" };
   const silence = now - link.heardAt;
-  if (silence > BROWSER_STALE_MS) return stale(`stale ${seconds(silence)}: no word from the server`);
-  return pulse.busy ? byPulse(pulse, now) : live("live");
+  if (silence > BROWSER_STALE_MS) return { kind: "stale", seconds: silence / 1000, cause: "browser" };
+  return pulse.busy ? byPulse(pulse, now) : { kind: "live", seconds: Math.max(0, silence) / 1000 };
 }
 
 function byPulse(pulse: Pulse, now: number): Freshness {
   const beat = now - Math.max(pulse.heartbeatAt, pulse.lastEventAt);
-  if (pulse.heartbeatAt > 0 && beat > WORKER_STALE_MS) return stale(`stale ${seconds(beat)}: the worker is silent`);
-  if (pulse.lastEventAt === 0) return live("live");
-  const quiet = Math.max(0, now - pulse.lastEventAt);
-  if (quiet <= ENGINE_QUIET_MS) return live(`live ${seconds(quiet)}`);
-  return stale(pulse.doing ? `${seconds(quiet)}: engine busy, ${pulse.doing}` : `${seconds(quiet)}: engine busy`);
-}
-
-function live(text: string): Freshness {
-  return { kind: "live", sign: "●", text };
-}
-
-function stale(text: string): Freshness {
-  return { kind: "stale", sign: "○", text };
-}
-
-function offline(text: string): Freshness {
-  return { kind: "offline", sign: "◌", text };
-}
-
-function progress(link: Link): string {
-  const all = link.target - link.catchFrom;
-  const count = new Intl.NumberFormat("en");
-  return all > 20 ? `catching up ${count.format(link.cursor - link.catchFrom)}/${count.format(all)}` : "catching up";
-}
-
-function seconds(ms: number): string {
-  const value = Math.max(0, ms) / 1000;
-  return value < 10 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
+  if (pulse.heartbeatAt > 0 && beat > WORKER_STALE_MS) return { kind: "stale", seconds: beat / 1000, cause: "worker" };
+  if (pulse.lastEventAt === 0) return { kind: "live", seconds: 0 };
+  const seconds = Math.max(0, now - pulse.lastEventAt) / 1000;
+  return seconds * 1000 <= ENGINE_QUIET_MS ? { kind: "live", seconds } : { kind: "stale", seconds, cause: "busy", doing: pulse.doing };
 }

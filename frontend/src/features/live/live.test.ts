@@ -178,14 +178,21 @@ describe("freshness", () => {
   const live = drive(opened, 1000).link;
   const pulse = { ended: false, busy: true, lastEventAt: 1000, heartbeatAt: 1000, doing: "" };
 
-  it("says how old the newest event is", () => expect(freshness(live, pulse, 1400).text).toBe("live 0.4 s"));
+  it("says how old the newest event is", () => expect(freshness(live, pulse, 1400)).toEqual({ kind: "live", seconds: 0.4 }));
+
   it("blames a busy engine for a long step", () => {
     const busy = { ...pulse, doing: "generating 12/64", heartbeatAt: 20_000 };
-    expect(freshness({ ...live, heardAt: 20_000 }, busy, 21_000)).toMatchObject({ sign: "○", text: "20 s: engine busy, generating 12/64" });
+    expect(freshness({ ...live, heardAt: 20_000 }, busy, 21_000)).toEqual({ kind: "stale", seconds: 20, cause: "busy", doing: "generating 12/64" });
   });
-  it("blames a silent worker", () => expect(freshness({ ...live, heardAt: 40_000 }, pulse, 41_000).text).toContain("worker is silent"));
-  it("blames the way to the server", () => expect(freshness(live, pulse, 11_000).text).toContain("no word from the server"));
-  it("counts down to the next try", () => expect(freshness({ ...live, phase: "waiting", retryAt: 4000 }, pulse, 1000)).toMatchObject({ sign: "◌", text: "offline, retry 3.0 s" }));
-  it("says how far catching up is", () => expect(freshness({ ...live, phase: "catching", catchFrom: 0, cursor: 1204, target: 1310 }, pulse, 0).text).toBe("catching up 1,204/1,310"));
-  it("is at rest when the run has ended", () => expect(freshness(live, { ...pulse, ended: true }, 1000).sign).toBe("■"));
+
+  it("blames a silent worker", () => expect(freshness({ ...live, heardAt: 40_000 }, pulse, 41_000)).toMatchObject({ cause: "worker" }));
+  it("blames the way to the server", () => expect(freshness(live, pulse, 13_000)).toMatchObject({ cause: "browser" }));
+  it("counts down to the next try", () => expect(freshness({ ...live, phase: "waiting", retryAt: 4000 }, pulse, 1000)).toEqual({ kind: "offline", retrySeconds: 3 }));
+
+  it("says how far catching up is", () => {
+    const catching = { ...live, phase: "catching" as const, catchFrom: 10, cursor: 1204, target: 1310 };
+    expect(freshness(catching, pulse, 0)).toEqual({ kind: "catching_up", done: 1194, total: 1300 });
+  });
+
+  it("is at rest when the run has ended", () => expect(freshness(live, { ...pulse, ended: true }, 1000)).toEqual({ kind: "ended" }));
 });

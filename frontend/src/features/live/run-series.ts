@@ -1,4 +1,4 @@
-import { Series, type SeriesPayload } from "../../charts/series";
+import { Series, type SeriesPayload } from "@/charts/series";
 import type { Kept } from "./events";
 
 /** What `/runs/{id}/series` answers. */

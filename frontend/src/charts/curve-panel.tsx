@@ -1,0 +1,130 @@
+import { ActionIcon, Menu } from "@mantine/core";
+import { IconArrowsMaximize, IconArrowsMinimize, IconDots, IconPhoto, IconTable } from "@tabler/icons-react";
+import { useCallback, useRef, useState, type KeyboardEvent } from "react";
+import { formatNumber } from "@/ui/numbers";
+import { AXIS_LABEL } from "./axis";
+import classes from "./chart.module.css";
+import { chartPng, copyOrSave } from "./copy-png";
+import type { Curve, CurveView } from "./curve";
+import { CurveTable } from "./curve-table";
+import { EndLabels, type EndLabelsHandle } from "./end-labels";
+import type { Reading } from "./plot";
+import { plotTheme } from "./plot-theme";
+import { durationText } from "./ticks";
+import { usePlot } from "./use-plot";
+
+export interface CurvePanelProps {
+  title: string;
+  unit?: string;
+  help?: string;
+  curves: Curve[];
+  view: CurveView;
+  range: [number, number] | null;
+  marks: number[];
+  held: boolean;
+  syncKey: string;
+  wide: boolean;
+  subscribe: (listener: () => void) => () => void;
+  onZoom: (range: [number, number] | null) => void;
+  onPick?: (x: number) => void;
+  onHover?: (inside: boolean) => void;
+  onWide: () => void;
+  onCopied: (how: "copied" | "saved") => void;
+}
+
+/** One chart: title and reading, the plot, names at the line ends, and the same numbers as a table. */
+export function CurvePanel(props: CurvePanelProps) {
+  const { title, unit, help, curves, view, wide } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const ends = useRef<EndLabelsHandle>(null);
+  const value = useRef<HTMLSpanElement>(null);
+  const at = useRef<number | null>(null);
+  const [spoken, setSpoken] = useState("");
+  const [empty, setEmpty] = useState(true);
+  const [asTable, setAsTable] = useState(false);
+  const many = curves.length > 1;
+
+  const onRead = useCallback((reading: Reading) => {
+    at.current = reading.index;
+    ends.current?.place(reading);
+    setEmpty(reading.ends.every((end) => end === null) && reading.values.every((entry) => entry === null));
+    if (value.current) value.current.replaceChildren(...readingNodes(reading, view.axis, many));
+  }, [view.axis, many]);
+
+  const plot = usePlot(host, {
+    ...props,
+    handlers: { onRead, onZoom: props.onZoom, onPick: props.onPick ?? ignore, onHover: props.onHover ?? ignore },
+  });
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const length = plot?.table()[0].length ?? 0;
+    const target = rowForKey(event.key, at.current ?? length - 1, length);
+    if (target === null || !plot) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") {
+      props.onPick?.(plot.table()[0][target] as number);
+      return;
+    }
+    plot.point(target);
+    setSpoken(value.current?.textContent ?? "");
+  };
+
+  const copy = async (): Promise<void> => {
+    const canvas = plot?.canvas();
+    if (canvas) props.onCopied(await copyOrSave(await chartPng(canvas, title, plotTheme()), title));
+  };
+
+  return (
+    <section className={`${classes.panel} ${wide ? classes.wide : ""}`} aria-label={title}>
+      <div className={classes.head}>
+        <h3 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h3>
+        <span className={classes.reading} ref={value} />
+        <Menu position="bottom-end" shadow="md">
+          <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item leftSection={wide ? <IconArrowsMinimize size={16} /> : <IconArrowsMaximize size={16} />} onClick={props.onWide}>
+              {wide ? "Back to the grid" : "Full width"}
+            </Menu.Item>
+            <Menu.Item leftSection={<IconTable size={16} />} onClick={() => setAsTable(!asTable)}>{asTable ? "As curve" : "As table"}</Menu.Item>
+            <Menu.Item leftSection={<IconPhoto size={16} />} onClick={() => void copy()}>Copy as PNG</Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </div>
+      <div className={classes.body}>
+        <div
+          className={classes.host}
+          ref={host}
+          hidden={asTable}
+          role="slider"
+          tabIndex={0}
+          aria-label={`${title}: arrow keys read points, enter opens the step`}
+          aria-valuenow={0}
+          aria-valuetext={spoken}
+          onKeyDown={onKeyDown}
+        />
+        {!asTable && many && <EndLabels curves={curves} ref={ends} />}
+        {!asTable && empty && <div className={classes.empty}>No points yet</div>}
+        {asTable && <CurveTable curves={curves} data={plot?.table() ?? [[]]} axis={AXIS_LABEL[view.axis]} />}
+      </div>
+    </section>
+  );
+}
+
+function readingNodes(reading: Reading, axis: CurveView["axis"], many: boolean): Node[] {
+  const place = reading.x === null ? "" : axis === "time" ? durationText(Math.round(reading.x)) : `${AXIS_LABEL[axis]} ${formatNumber(reading.x, 6)}`;
+  if (many) return [document.createTextNode(place)];
+  const strong = document.createElement("strong");
+  strong.textContent = formatNumber(reading.values[0]);
+  return [document.createTextNode(place ? `${place} · ` : ""), strong];
+}
+
+function rowForKey(key: string, row: number, length: number): number | null {
+  const target: Record<string, number> = { ArrowLeft: row - 1, ArrowRight: row + 1, PageDown: row - 10, PageUp: row + 10, Home: 0, End: length - 1, Enter: row };
+  const found = target[key];
+  return found === undefined || length === 0 ? null : Math.min(Math.max(found, 0), length - 1);
+}
+
+function ignore(): void {
+  // A chart may be read without being picked from.
+}
