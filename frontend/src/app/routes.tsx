@@ -1,0 +1,180 @@
+import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { sessionQuery } from "@/api/session";
+import { newRunSearch } from "@/pages/new-run/search";
+import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
+import { runsSearch } from "@/pages/runs/search";
+import { search, text, whole } from "@/ui/search-params";
+import { lastProject, rememberProject } from "./last-project";
+import { queryClient } from "./query-client";
+import { Shell } from "./shell/shell";
+
+const root = createRootRoute({ component: Outlet });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: search({ next: text }),
+  component: lazyRouteComponent(() => import("@/pages/sign-in/sign-in-page"), "SignInPage"),
+});
+const signInLink = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in/link",
+  component: lazyRouteComponent(() => import("@/pages/sign-in/link-page"), "LinkPage"),
+});
+
+/** Everything below needs a person; a stranger is sent to sign in and back. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "signed-in",
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    const session = await queryClient.ensureQueryData(sessionQuery);
+    if (!session.user) throw redirect({ to: "/sign-in", search: { next: location.href === "/" ? undefined : location.href } });
+    return { session };
+  },
+});
+
+const index = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/",
+  beforeLoad: ({ context }) => {
+    const projectId = lastProject(context.session);
+    throw projectId ? redirect({ to: "/p/$projectId", params: { projectId } }) : redirect({ to: "/welcome" });
+  },
+});
+const welcome = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/welcome",
+  component: lazyRouteComponent(() => import("@/pages/welcome/welcome-page"), "WelcomePage"),
+});
+const me = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/me",
+  component: lazyRouteComponent(() => import("@/pages/me/me-page"), "MePage"),
+});
+const workers = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/ops/workers",
+  component: lazyRouteComponent(() => import("@/pages/ops/workers-page"), "WorkersPage"),
+});
+
+const project = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/p/$projectId",
+  beforeLoad: ({ params }) => rememberProject(params.projectId),
+});
+const home = createRoute({
+  getParentRoute: () => project,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/pages/home/home-page"), "HomePage"),
+});
+const runs = createRoute({
+  getParentRoute: () => project,
+  path: "runs",
+  validateSearch: runsSearch,
+  component: lazyRouteComponent(() => import("@/pages/runs/runs-page"), "RunsPage"),
+});
+const newRun = createRoute({
+  getParentRoute: () => project,
+  path: "runs/new",
+  validateSearch: newRunSearch,
+  component: lazyRouteComponent(() => import("@/pages/new-run/new-run-page"), "NewRunPage"),
+});
+
+const run = createRoute({
+  getParentRoute: () => project,
+  path: "runs/$runId",
+  component: lazyRouteComponent(() => import("@/pages/run/run-page"), "RunPage"),
+});
+const runIndex = createRoute({
+  getParentRoute: () => run,
+  path: "/",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/p/$projectId/runs/$runId/curves", params, replace: true });
+  },
+});
+const curves = createRoute({
+  getParentRoute: () => run,
+  path: "curves",
+  validateSearch: curvesSearch,
+  component: lazyRouteComponent(() => import("@/pages/run/curves-tab"), "CurvesTab"),
+});
+const rollouts = createRoute({
+  getParentRoute: () => run,
+  path: "rollouts",
+  validateSearch: rolloutsSearch,
+  component: lazyRouteComponent(() => import("@/pages/run/rollouts-tab"), "RolloutsTab"),
+});
+const logs = createRoute({
+  getParentRoute: () => run,
+  path: "logs",
+  validateSearch: logsSearch,
+  component: lazyRouteComponent(() => import("@/pages/run/logs-tab"), "LogsTab"),
+});
+const system = createRoute({
+  getParentRoute: () => run,
+  path: "system",
+  validateSearch: curvesSearch,
+  component: lazyRouteComponent(() => import("@/pages/run/system-tab"), "SystemTab"),
+});
+const checkpoints = createRoute({
+  getParentRoute: () => run,
+  path: "checkpoints",
+  component: lazyRouteComponent(() => import("@/pages/run/checkpoints-tab"), "CheckpointsTab"),
+});
+const config = createRoute({
+  getParentRoute: () => run,
+  path: "config",
+  validateSearch: configSearch,
+  component: lazyRouteComponent(() => import("@/pages/run/config-tab"), "ConfigTab"),
+});
+
+const data = createRoute({
+  getParentRoute: () => project,
+  path: "data",
+  validateSearch: search({ q: text, upload: text }),
+  component: lazyRouteComponent(() => import("@/pages/data/data-page"), "DataPage"),
+});
+const dataset = createRoute({
+  getParentRoute: () => project,
+  path: "data/$datasetId/v/$version/$tab",
+  validateSearch: search({ q: text, row: whole, split: text, model: text }),
+  component: lazyRouteComponent(() => import("@/pages/data/dataset-page"), "DatasetPage"),
+});
+const datasetIndex = createRoute({
+  getParentRoute: () => project,
+  path: "data/$datasetId",
+  component: lazyRouteComponent(() => import("@/pages/data/dataset-page"), "DatasetPage"),
+});
+
+const models = createRoute({
+  getParentRoute: () => project,
+  path: "models",
+  validateSearch: search({ q: text }),
+  component: lazyRouteComponent(() => import("@/pages/models/models-page"), "ModelsPage"),
+});
+const model = createRoute({
+  getParentRoute: () => project,
+  path: "models/$modelId",
+  component: lazyRouteComponent(() => import("@/pages/models/model-page"), "ModelPage"),
+});
+const settings = createRoute({
+  getParentRoute: () => project,
+  path: "settings/$section",
+  component: lazyRouteComponent(() => import("@/pages/settings/settings-page"), "SettingsPage"),
+});
+
+export const routeTree = root.addChildren([
+  signIn,
+  signInLink,
+  signedIn.addChildren([
+    index,
+    welcome,
+    me,
+    workers,
+    project.addChildren([
+      home, runs, newRun, data, dataset, datasetIndex, models, model, settings,
+      run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, config]),
+    ]),
+  ]),
+]);

@@ -1,0 +1,30 @@
+import { IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconSettings, IconStack2, type Icon } from "@tabler/icons-react";
+
+export interface Place { label: string; icon: Icon; to: string; key: string; below: string }
+
+/** Where the sidebar leads. `key` follows `g`; `below` is the path that lights the entry up. */
+export function places(projectId: string | null): Place[] {
+  const base = projectId ? `/p/${projectId}` : null;
+  const inProject: Place[] = base
+    ? [
+        { label: "Home", icon: IconHome, to: base, key: "h", below: base },
+        { label: "Runs", icon: IconPlayerPlay, to: `${base}/runs`, key: "r", below: `${base}/runs` },
+        { label: "Data", icon: IconDatabase, to: `${base}/data`, key: "d", below: `${base}/data` },
+        { label: "Models", icon: IconStack2, to: `${base}/models`, key: "m", below: `${base}/models` },
+      ]
+    : [];
+  return inProject;
+}
+
+export function operations(projectId: string | null): Place[] {
+  const settings: Place[] = projectId
+    ? [{ label: "Settings", icon: IconSettings, to: `/p/${projectId}/settings/members`, key: "s", below: `/p/${projectId}/settings` }]
+    : [];
+  return [{ label: "Workers", icon: IconCpu, to: "/ops/workers", key: "o", below: "/ops" }, ...settings];
+}
+
+/** Whether the path lies in a place; Home only on its own page. */
+export function isHere(place: Place, path: string): boolean {
+  if (place.label === "Home") return path.replace(/\/$/, "") === place.below;
+  return path === place.below || path.startsWith(`${place.below}/`);
+}

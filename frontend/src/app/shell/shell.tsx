@@ -1,0 +1,56 @@
+import { AppShell } from "@mantine/core";
+import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
+import { Outlet, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { useShortcuts } from "@/ui/shortcuts";
+import { BottomBar } from "./bottom-bar";
+import { operations, places } from "./places";
+import classes from "./shell.module.css";
+import { Sidebar } from "./sidebar";
+import { TopBar } from "./top-bar";
+import { useProject } from "./use-project";
+import { useProjectSocket } from "./use-project-socket";
+
+const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
+const ShortcutSheet = lazy(() => import("./shortcut-sheet").then((module) => ({ default: module.ShortcutSheet })));
+
+/** The frame of every page for people who are signed in. */
+export function Shell() {
+  const [folded, setFolded] = useLocalStorage({ key: "lodestar.folded", defaultValue: false, getInitialValueInEffect: false });
+  const narrow = useMediaQuery("(max-width: 768px)", window.innerWidth <= 768, { getInitialValueInEffect: false });
+  const [paletteOpen, setPaletteOpen] = useState(false);
+  const [sheetOpen, setSheetOpen] = useState(false);
+  const { projectId } = useProject();
+  const navigate = useNavigate();
+  useProjectSocket(projectId);
+  useShortcuts("Everywhere", [
+    { keys: "ctrl+k", label: "Search and commands", run: () => setPaletteOpen(true) },
+    { keys: "?", label: "Keys of this page", run: () => setSheetOpen(true) },
+    { keys: "\\", label: "Fold the sidebar", run: () => setFolded(!folded) },
+    { keys: "y", label: "Copy the link", run: () => void navigator.clipboard.writeText(location.href) },
+    ...[...places(projectId), ...operations(projectId)].map((place) => ({
+      keys: `g ${place.key}`, label: `Go to ${place.label}`, run: () => void navigate({ to: place.to }),
+    })),
+    ...(projectId ? [{ keys: "n", label: "New run", run: () => void navigate({ to: "/p/$projectId/runs/new", params: { projectId } }) }] : []),
+  ]);
+  return (
+    <AppShell
+      header={{ height: 48 }}
+      navbar={{ width: folded ? 52 : 220, breakpoint: 768, collapsed: { mobile: true } }}
+      footer={{ height: 56, collapsed: !narrow }}
+      padding={0}
+      transitionDuration={120}
+      classNames={{ root: classes.root, header: classes.header, navbar: classes.navbar, main: classes.main, footer: classes.footer }}
+    >
+      <a href="#content" className={classes.skip}>Skip to content</a>
+      <AppShell.Header><TopBar onSearch={() => setPaletteOpen(true)} onKeys={() => setSheetOpen(true)} /></AppShell.Header>
+      <AppShell.Navbar><Sidebar folded={folded} onFold={() => setFolded(!folded)} /></AppShell.Navbar>
+      <AppShell.Main id="content" tabIndex={-1}><Outlet /></AppShell.Main>
+      {narrow ? <AppShell.Footer><BottomBar /></AppShell.Footer> : null}
+      <Suspense>
+        {paletteOpen ? <Palette projectId={projectId} onClose={() => setPaletteOpen(false)} /> : null}
+        {sheetOpen ? <ShortcutSheet onClose={() => setSheetOpen(false)} /> : null}
+      </Suspense>
+    </AppShell>
+  );
+}

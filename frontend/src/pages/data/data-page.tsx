@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function DataPage() {
+  return <PageFrame title="Data">{null}</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function DatasetPage() {
+  return <PageFrame title="Data set">{null}</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function HomePage() {
+  return <PageFrame title="Home">{null}</PageFrame>;
+}

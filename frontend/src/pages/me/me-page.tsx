@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function MePage() {
+  return <PageFrame title="You">{null}</PageFrame>;
+}

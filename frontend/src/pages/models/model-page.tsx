@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function ModelPage() {
+  return <PageFrame title="Model">{null}</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function WorkersPage() {
+  return <PageFrame title="Workers">{null}</PageFrame>;
+}

@@ -1,0 +1,5 @@
+import { EmptyState } from "@/ui/empty-state";
+
+export function SystemTab() {
+  return <EmptyState title="System" />;
+}

@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function RunsPage() {
+  return <PageFrame title="Runs">{null}</PageFrame>;
+}

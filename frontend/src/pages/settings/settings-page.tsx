@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function SettingsPage() {
+  return <PageFrame title="Settings">{null}</PageFrame>;
+}

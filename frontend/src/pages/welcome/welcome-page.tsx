@@ -1,0 +1,5 @@
+import { PageFrame } from "@/ui/page";
+
+export function WelcomePage() {
+  return <PageFrame title="Welcome">{null}</PageFrame>;
+}
