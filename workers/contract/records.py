@@ -38,6 +38,7 @@ class Message(Document):
     weight: float | None = Field(default=None, ge=0)
     name: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
     thinking: str | None = None
 
 
