@@ -184,11 +184,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context length."""
+    """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context and size."""
 
     spec: RunSpec
     tokenizer: Any
     context_length: int
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,8 @@ class Composition:
     """A method, ready to be turned. `total_steps` None means: until a limit or a person ends it.
 
     `data` renders each role of the spec's data sets; `live` are the starting values of the live fields;
-    `best` names the metric that marks the best checkpoint, with the way that is good.
+    `best` names the metric that marks the best checkpoint, with the way that is good. `rollouts_every` steps a turn
+    shows what was written (0: only when asked).
     """
 
     roles: tuple[Role, ...]
@@ -207,6 +209,7 @@ class Composition:
     evaluations: tuple[Evaluation, ...] = ()
     state: Mapping[str, Stateful] = field(default_factory=dict)
     best: tuple[str, Literal["up", "down"]] | None = None
+    rollouts_every: int = 0
 
 
 class Generate(Protocol):

@@ -1,9 +1,10 @@
 """What every method's form shares: optimizer, schedule, adapters, evaluation, checkpoints. Names follow TRL's.
 
 A field is declared once, here or in the method's file: default, bounds, help, unit; form, validation and docs follow.
-`settings(...)` writes the schema keywords that steer the form.
+`setting(...)` writes the schema keywords that steer the form.
 """
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,8 +29,8 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     learning_rate: float = setting(
-        2e-5, "Learning rate", "How far each step moves the weights. Small models and LoRA take ten times more.",
-        group="basic", order=10, live=True, gt=0, le=1)
+        0.0, "Learning rate", "How far each step moves the weights; 0 chooses by the model's size.",
+        group="basic", order=10, live=True, ge=0, le=1)
     per_device_train_batch_size: int = setting(
         8, "Batch size per device", "Samples computed at once. Halve it and double accumulation when memory runs out.",
         group="basic", order=20, unit="samples", ge=1, le=4096)
@@ -59,7 +60,7 @@ class TrainingConfig(BaseModel):
     use_peft: bool = setting(
         False, "LoRA", "Train a small adapter instead of all weights.", group="basic", order=60)
     lora_r: int = setting(8, "LoRA rank", "Rank of the adapter's matrices.", order=61, ge=1, le=1024)
-    lora_alpha: float = setting(16.0, "LoRA alpha", "The adapter is scaled by alpha / rank.", order=62, gt=0, le=4096)
+    lora_alpha: int = setting(16, "LoRA alpha", "The adapter is scaled by alpha / rank.", order=62, ge=1, le=4096)
     lora_dropout: float = setting(0.0, "LoRA dropout", "Share of the adapter's inputs dropped in training.", order=63, ge=0, lt=1)
     lora_target_modules: str = setting(
         "all-linear", "LoRA targets", "`all-linear`, or names of layers separated by commas.", order=64, max_length=500)
@@ -80,3 +81,15 @@ class TrainingConfig(BaseModel):
         1, "Log every", "Steps between points of the curves.", order=82, unit="steps", ge=1, le=10_000)
     on_not_finite: Literal["fail", "skip"] = setting(
         "fail", "When a loss is not a number", "Stop the run, or skip that step (at most ten in a row).", order=83)
+
+
+def chosen_learning_rate(config: TrainingConfig, parameters: int, *, at_7b: float, highest: float) -> float:
+    """The configured learning rate; for 0, `at_7b` · √(7e9 / parameters), ten times that under LoRA, at most `highest`.
+
+    Small models need larger steps: the square root joins the usual values at 7B with those that train a million
+    parameters.
+    """
+    if config.learning_rate > 0:
+        return config.learning_rate
+    scaled = at_7b * math.sqrt(7e9 / max(parameters, 1)) * (10 if config.use_peft else 1)
+    return float(f"{min(scaled, highest):.2g}")

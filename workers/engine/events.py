@@ -1,0 +1,47 @@
+"""The attempt's event log: one JSON line an event, appended and flushed; that file is the truth of the attempt."""
+
+import os
+import time
+from pathlib import Path
+
+import orjson
+
+from workers.contract.events import EventBase, LogEvent, StatusEvent
+
+
+class EventLog:
+    """Numbers events from 1 without gaps. A file that is there is continued after its last whole line."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._seq = _mend(path)
+        self._file = path.open("ab", buffering=0)
+
+    def write(self, event: EventBase) -> None:
+        """Appends one event with the next number and the present time; a reader sees it when this returns."""
+        self._seq += 1
+        event.seq, event.time = self._seq, time.time()
+        self._file.write(orjson.dumps(event.model_dump()) + b"\n")
+
+    def say(self, state: str, doing: str) -> None:
+        """What the engine is doing now, in a few words a person reads."""
+        self.write(StatusEvent(state=state, doing=doing))  # type: ignore[arg-type]
+
+    def log(self, message: str, level: str = "info") -> None:
+        self.write(LogEvent(level=level, message=message))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Makes the log durable and lets go of it."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def _mend(path: Path) -> int:
+    """Cuts a torn last line off and answers how many lines stand."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        os.truncate(path, len(whole))
+    return whole.count(b"\n")

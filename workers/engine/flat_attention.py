@@ -1,0 +1,128 @@
+"""Attention over a flat row of documents: every linear layer runs on real tokens only, and no document sees another.
+
+A batch goes through the model as one row [1,N] of all its tokens, position ids starting again at each document. Only
+attention needs to know where documents begin: it gathers them into groups of like length, runs torch's causal kernel
+on each group (padding stands to the right, where a causal query never looks) and scatters the results back. So
+packing and length bucketing are one mechanism, and neither changes a number.
+
+Legend: N tokens of the row, H heads, D head width, b documents of a group, L longest of the group.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+from transformers.modeling_utils import AttentionInterface
+
+NAME = "lodestar_flat"
+WASTE = 1.2
+"""A group's padded size may exceed its real tokens by this factor before another group is begun."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Documents computed together. gather [b·L] indexes the row (0 in the padding); scatter [tokens] indexes b·L."""
+
+    size: int
+    longest: int
+    gather: Tensor
+    tokens: Tensor
+    scatter: Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the documents of a row stand. `even` is their number when all are equally long, else 0."""
+
+    lengths: tuple[int, ...]
+    even: int
+    groups: tuple[Group, ...]
+    restore: Tensor | None
+
+
+def layout_of(lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
+    """The layout of documents of these lengths, in row order. No length may be 0."""
+    if len(set(lengths)) == 1:
+        return Layout(tuple(lengths), len(lengths), (), None)
+    starts = [0]
+    for length in lengths:
+        starts.append(starts[-1] + length)
+    groups = tuple(_group(members, lengths, starts, device) for members in _alike(lengths))
+    restore = torch.argsort(torch.cat([group.tokens for group in groups]))
+    return Layout(tuple(lengths), 0, groups, restore)
+
+
+def position_ids(lengths: Sequence[int]) -> Tensor:
+    """[N] positions that begin at 0 in each document."""
+    return torch.cat([torch.arange(length) for length in lengths])
+
+
+def flat_attention(  # noqa: PLR0917 - transformers' signature of an attention function
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
+    dropout: float = 0.0, scaling: float | None = None, layout: Layout | None = None,
+    sliding_window: int | None = None, **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """query [1,H,N,D] over key and value [1,H',N,D] → [1,N,H,D]. Without a layout this is transformers' own attention."""
+    if layout is None:
+        out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs)
+        return out, None
+    rows = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]
+    if layout.even:
+        blocks = [row.reshape(layout.even, -1, *row.shape[1:]) for row in rows]
+        return _attend(blocks, dropout, scaling, sliding_window).reshape(1, *rows[0].shape), None
+    parts = [_attend_group(rows, group, dropout, scaling, sliding_window) for group in layout.groups]
+    return torch.cat(parts).index_select(0, layout.restore).unsqueeze(0), None  # type: ignore[arg-type]
+
+
+def _attend_group(rows: list[Tensor], group: Group, dropout: float, scaling: float | None, window: int | None) -> Tensor:
+    blocks = [row.index_select(0, group.gather).view(group.size, group.longest, *row.shape[1:]) for row in rows]
+    return _attend(blocks, dropout, scaling, window).flatten(0, 1).index_select(0, group.scatter)
+
+
+def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window: int | None) -> Tensor:
+    """Blocks [b,L,H,D] → [b,L,H,D]; each query sees its own document up to itself, at most `window` tokens back."""
+    query, key, value = (block.transpose(1, 2) for block in blocks)
+    longest = query.shape[2]
+    banded = window is not None and window < longest
+    mask = None
+    if banded:
+        steps = torch.arange(longest, device=query.device)
+        behind = steps[:, None] - steps[None, :]
+        mask = (behind >= 0) & (behind < window)
+    out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling,
+                                         is_causal=not banded, enable_gqa=query.shape[1] != key.shape[1])
+    return out.transpose(1, 2)
+
+
+def _alike(lengths: Sequence[int]) -> list[list[int]]:
+    """Documents cut into groups of like length, longest first, each within `WASTE` of its real tokens."""
+    groups: list[list[int]] = []
+    tokens = 0
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        tokens += lengths[index]
+        if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= WASTE * tokens:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+            tokens = lengths[index]
+    return groups
+
+
+def _group(members: list[int], lengths: Sequence[int], starts: list[int], device: torch.device | str) -> Group:
+    longest = lengths[members[0]]
+    gather = torch.zeros(len(members), longest, dtype=torch.int64)
+    real = torch.zeros(len(members), longest, dtype=torch.bool)
+    for row, member in enumerate(members):
+        gather[row, : lengths[member]] = torch.arange(starts[member], starts[member + 1])
+        real[row, : lengths[member]] = True
+    return Group(len(members), longest, gather.flatten().to(device), gather[real].to(device),
+                 real.flatten().nonzero().squeeze(-1).to(device))
+
+
+AttentionInterface.register(NAME, flat_attention)
+AttentionMaskInterface.register(NAME, sdpa_mask)

@@ -1,0 +1,193 @@
+"""From a canonical record to tokens and a loss mask, through the model's own chat template.
+
+What is trained comes from the template itself: its generation markers when it has them, else from rendering the
+conversation turn by turn and checking that each is a prefix of the next. A template that rewrites history (drops old
+reasoning, say) fails that check; then each trained turn becomes a sample of its own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Literal
+
+import torch
+
+from workers.contract.records import Message, Record, Text
+from workers.engine.faults import DataFault
+from workers.engine.sample import Sample
+
+TrainOn = Literal["all_assistant", "last_assistant", "weights"]
+Truncation = Literal["keep_start", "keep_end", "drop"]
+_MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Token ids, which of them are trained, and how many belong to the prompt (all before the first trained one)."""
+
+    ids: list[int]
+    trained: list[bool]
+
+    @property
+    def prompt_length(self) -> int:
+        return self.trained.index(True) if any(self.trained) else len(self.ids)
+
+
+def prompt_ids(tokenizer: Any, prompt: Text, tools: list[dict[str, Any]] | None = None) -> list[int]:
+    """The tokens a model is given before it answers: through the template when there is one, else the bare text.
+
+    Raises DataFault for messages without a template.
+    """
+    if tokenizer.chat_template is None:
+        if not isinstance(prompt, str):
+            raise _no_template()
+        return list(tokenizer(prompt)["input_ids"])
+    text = _template(tokenizer, _messages(prompt, "user"), tools, add_generation_prompt=True)
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def render_text(tokenizer: Any, text: str) -> Rendered:
+    """Plain text and the end token, all of it trained but the first token, which nothing predicts."""
+    ids = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
+    return Rendered(ids, [False] + [True] * (len(ids) - 1))
+
+
+def render_demonstration(tokenizer: Any, record: Record) -> list[Rendered]:
+    """Prompt and completion; only the completion and its end token are trained."""
+    assert record.prompt is not None
+    assert record.completion is not None
+    if tokenizer.chat_template is None:
+        if not isinstance(record.prompt, str) or not isinstance(record.completion, str):
+            raise _no_template()
+        before = list(tokenizer(record.prompt)["input_ids"])
+        after = [*tokenizer(record.completion, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        return [Rendered(before + after, [False] * len(before) + [True] * len(after))]
+    prompt = [message.model_copy(update={"weight": 0.0}) for message in _messages(record.prompt, "user")]
+    completion = [message.model_copy(update={"weight": 1.0}) for message in _messages(record.completion, "assistant")]
+    return render_conversation(tokenizer, prompt + completion, train_on="weights", tools=record.tools)
+
+
+def render_conversation(
+    tokenizer: Any, messages: Sequence[Message], *, train_on: TrainOn = "all_assistant", tools: list[dict[str, Any]] | None = None
+) -> list[Rendered]:
+    """One sample, or one for each trained turn when the template rewrites history. Untrained roles are never trained."""
+    if tokenizer.chat_template is None:
+        raise _no_template()
+    chosen = _chosen(messages, train_on)
+    if _MARKER.search(str(tokenizer.chat_template)):
+        marked = _by_markers(tokenizer, messages, chosen, tools)
+        if marked is not None:
+            return [marked]
+    whole = _by_prefixes(tokenizer, messages, chosen, tools)
+    if whole is not None:
+        return [whole]
+    return [_last_turn(tokenizer, messages[: index + 1], tools) for index, wanted in enumerate(chosen) if wanted]
+
+
+def truncate(rendered: Rendered, max_length: int, mode: Truncation) -> Rendered | None:
+    """At most `max_length` tokens; None when `mode` is drop and it is longer."""
+    if len(rendered.ids) <= max_length:
+        return rendered
+    if mode == "drop":
+        return None
+    keep = slice(None, max_length) if mode == "keep_start" else slice(len(rendered.ids) - max_length, None)
+    return replace(rendered, ids=rendered.ids[keep], trained=rendered.trained[keep])
+
+
+def sample_of(rendered: Rendered, *, row: int, record: Record) -> Sample:
+    """A sample whose mask is what is trained; the first token never is, for nothing predicts it."""
+    mask = torch.tensor(rendered.trained, dtype=torch.bool)
+    mask[:1] = False
+    return Sample(ids=torch.tensor(rendered.ids, dtype=torch.int64), mask=mask, prompt_length=rendered.prompt_length,
+                  row=row, record=record)
+
+
+def segments(tokenizer: Any, rendered: Rendered) -> list[dict[str, Any]]:
+    """Runs of like tokens as text for the page: [{text, trained, role}]; the runs' texts joined are the whole."""
+    runs = []
+    for trained, run in groupby(zip(rendered.ids, rendered.trained, strict=True), key=lambda pair: pair[1]):
+        text = tokenizer.decode([token for token, _ in run], skip_special_tokens=False)
+        runs.append({"text": text, "trained": trained, "role": "assistant" if trained else "context"})
+    return runs
+
+
+def _messages(text: Text, role: Literal["user", "assistant"]) -> list[Message]:
+    return [Message(role=role, content=text)] if isinstance(text, str) else list(text)
+
+
+def _chosen(messages: Sequence[Message], train_on: TrainOn) -> list[bool]:
+    """Which messages are trained: assistant turns of the policy asked for, weight 0 always left out of `weights`."""
+    spoken = [message.role == "assistant" for message in messages]
+    if train_on == "last_assistant":
+        last = max((index for index, said in enumerate(spoken) if said), default=-1)
+        return [index == last for index in range(len(messages))]
+    if train_on == "weights":
+        return [said and message.weight != 0 for said, message in zip(spoken, messages, strict=True)]
+    return spoken
+
+
+def _by_markers(
+    tokenizer: Any, messages: Sequence[Message], chosen: list[bool], tools: list[dict[str, Any]] | None
+) -> Rendered | None:
+    """None when the marked runs do not match the assistant turns one to one (an empty turn, a dropped one)."""
+    encoded = tokenizer.apply_chat_template(_plain(messages), tools=tools, tokenize=True, return_dict=True,
+                                            return_assistant_tokens_mask=True)
+    marks = [bool(mark) for mark in encoded["assistant_masks"]]
+    starts = [index for index, mark in enumerate(marks) if mark and (index == 0 or not marks[index - 1])]
+    turns = [wanted for message, wanted in zip(messages, chosen, strict=True) if message.role == "assistant"]
+    if len(starts) != len(turns):
+        return None
+    run = -1
+    trained = []
+    for index, mark in enumerate(marks):
+        run += index in starts
+        trained.append(mark and turns[run])
+    return Rendered(list(encoded["input_ids"]), trained)
+
+
+def _by_prefixes(
+    tokenizer: Any, messages: Sequence[Message], chosen: list[bool], tools: list[dict[str, Any]] | None
+) -> Rendered | None:
+    """None when some turn's rendering is not a prefix of the whole, so that its span cannot be known."""
+    whole = _template(tokenizer, messages, tools)
+    spans = []
+    for index, wanted in enumerate(chosen):
+        if wanted:
+            before = _template(tokenizer, messages[:index], tools, add_generation_prompt=True)
+            after = _template(tokenizer, messages[: index + 1], tools)
+            if not (whole.startswith(after) and after.startswith(before)):
+                return None
+            spans.append((len(before), len(after.rstrip())))
+    return _spanned(tokenizer, whole, spans)
+
+
+def _last_turn(tokenizer: Any, messages: Sequence[Message], tools: list[dict[str, Any]] | None) -> Rendered:
+    before = _template(tokenizer, messages[:-1], tools, add_generation_prompt=True)
+    after = _template(tokenizer, messages, tools)
+    if not after.startswith(before):
+        raise DataFault("The chat template renders an answer differently from the prompt it answers.",
+                        "Use a template with generation markers.")
+    return _spanned(tokenizer, after, [(len(before), len(after.rstrip()))])
+
+
+def _spanned(tokenizer: Any, text: str, spans: list[tuple[int, int]]) -> Rendered:
+    """Tokens of `text`; trained are those that begin inside one of the character spans."""
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    trained = [any(start <= begin < end for start, end in spans) for begin, _ in encoded["offset_mapping"]]
+    return Rendered(list(encoded["input_ids"]), trained)
+
+
+def _template(tokenizer: Any, messages: Sequence[Message], tools: list[dict[str, Any]] | None, *,
+              add_generation_prompt: bool = False) -> str:
+    return str(tokenizer.apply_chat_template(_plain(messages), tools=tools, tokenize=False,
+                                             add_generation_prompt=add_generation_prompt))
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    return [message.model_dump(exclude_none=True, exclude={"weight"}) for message in messages]
+
+
+def _no_template() -> DataFault:
+    return DataFault("The rows are conversations and the model's tokenizer has no chat template.",
+                     "Choose a model with a chat template, or a data set of plain prompts and completions.")
