@@ -79,6 +79,11 @@ def finish_cancel(job_id: str, attempt: int) -> Job:
     return _close(job_id, attempt, JobState.CANCELLED)
 
 
+def hand_back(job_id: str, attempt: int) -> Job:
+    """The host leaves: the job waits for its next worker. Raises Fenced."""
+    return _write(job_id, attempt, state=JobState.QUEUED, lease_until=None, owner="", doing="", progress=None)
+
+
 @transaction.atomic
 def request_cancel(job: Job) -> Job:
     """Asks for a cancel: at once when nobody executes the job, else its executor leaves at its next report."""
@@ -104,11 +109,11 @@ def settle_lost() -> int:
 
 
 @transaction.atomic
-def take_turn(name: str, *, owner: str, seconds: float) -> bool:
-    """Whether `owner` may do the chore `name` for the next `seconds`; one at a time may."""
+def take_turn(name: str, *, owner: str, span: timedelta) -> bool:
+    """Whether `owner` may do the chore `name` for the next `span`; one at a time may."""
     Turn.objects.get_or_create(name=name)
     free = Q(owner=owner) | Q(until__isnull=True) | Q(until__lt=Now())
-    return Turn.objects.filter(free, name=name).update(owner=owner, until=Now() + timedelta(seconds=seconds)) == 1
+    return Turn.objects.filter(free, name=name).update(owner=owner, until=Now() + span) == 1
 
 
 def _close(job_id: str, attempt: int, state: JobState, **changes: Any) -> Job:
