@@ -1,0 +1,123 @@
+"""Groups of answers: the prompt is read once, its group shares the result, ended rows leave the batch.
+
+P prompts, G answers each, R = P·G rows, C tokens of the longest answer, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workers.engine.composition import ModelView
+from workers.engine.sample import Rollout
+from workers.engine.sampler.cache import GroupCache, left_padded
+from workers.engine.sampler.draw import draw
+
+SHRINK = 0.875
+"""Ended rows are dropped once the running ones are at most this share: dropping copies the cache."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """What has been written: ids [R,C] and logprobs [R,C] up to `lengths` [R]; `ended` [R] where an end token was drawn."""
+
+    ids: Tensor
+    logprobs: Tensor
+    lengths: Tensor
+    ended: Tensor
+
+
+def generate(
+    model: ModelView, prompts: Sequence[Tensor], *, count: int, max_new_tokens: int, temperature: float,
+    top_p: float = 1.0, top_k: int = 0, min_p: float = 0.0, end_ids: Sequence[int] = (), max_rows: int = 1024,
+) -> list[Rollout]:
+    """`count` answers for each prompt, in prompt order (all of prompt 0 first), at most `max_rows` rows at once.
+
+    Temperature 0 is greedy. Log-probs are those of softmax(logits/temperature) before any filter. Prompts must not be
+    empty and must leave room for the answer in the model's context.
+    """
+    found: list[Rollout] = []
+    together = max(1, max_rows // count)
+    for start in range(0, len(prompts), together):
+        piece = list(prompts[start:start + together])
+        with model.generating() as module:
+            answers = decode(module, piece, count=count, max_new_tokens=max_new_tokens, temperature=temperature,
+                             top_p=top_p, top_k=top_k, min_p=min_p, end_ids=end_ids, device=model.device)
+        found += rollouts(piece, count, answers)
+    return found
+
+
+def rollouts(prompts: Sequence[Tensor], count: int, answers: Answers) -> list[Rollout]:
+    """The answers as rollouts on the CPU."""
+    ids, logprobs = answers.ids.cpu(), answers.logprobs.cpu()
+    lengths, ended = answers.lengths.tolist(), answers.ended.tolist()
+    return [Rollout(prompt_ids=prompts[row // count], completion_ids=ids[row, :length].clone(),
+                    logprobs=logprobs[row, :length].clone(), ended=ended[row])
+            for row, length in enumerate(lengths)]
+
+
+@torch.no_grad()
+def decode(
+    module: Any, prompts: list[Tensor], *, count: int, max_new_tokens: int, end_ids: Sequence[int], device: torch.device,
+    **choice: Any,
+) -> Answers:
+    """Writes answers token by token. `choice` goes to `draw`."""
+    ids, mask = left_padded(prompts, device)
+    cache = GroupCache(module.config)
+    logits = module(input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
+                    past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+    cache.spread(count, max_new_tokens)
+    ends = torch.tensor(list(end_ids), dtype=torch.int64, device=device)
+    return _write(module, cache, _Rows(mask.repeat_interleave(count, 0), max_new_tokens), ends=ends, limit=max_new_tokens,
+                  logits=logits.repeat_interleave(count, 0), choice=choice)
+
+
+class _Rows:
+    """Running rows: `index` [b] into all rows, mask [b,L+C] of the cache, position [b] of the next token."""
+
+    def __init__(self, mask: Tensor, room: int) -> None:
+        self.index = torch.arange(len(mask), device=mask.device)
+        self.padded = not bool(mask.all())
+        self.mask = torch.cat([mask, mask.new_ones(len(mask), room)], dim=1)
+        self.position = mask.sum(-1, keepdim=True)
+        self.length = mask.shape[1]
+
+    def keep(self, rows: Tensor) -> None:
+        self.index, self.mask, self.position = self.index[rows], self.mask[rows], self.position[rows]
+
+    def seen(self) -> Tensor | None:
+        """The mask up to and with the next token; None when no row has padding."""
+        return self.mask[:, : self.length + 1] if self.padded else None
+
+
+def _write(
+    module: Any, cache: GroupCache, rows: _Rows, *, logits: Tensor, ends: Tensor, limit: int, choice: dict[str, Any]
+) -> Answers:
+    total = len(rows.index)
+    answers = Answers(
+        ids=torch.zeros(total, limit, dtype=torch.int64, device=logits.device),
+        logprobs=torch.zeros(total, limit, device=logits.device),
+        lengths=torch.full((total,), limit, device=logits.device),
+        ended=torch.zeros(total, dtype=torch.bool, device=logits.device),
+    )
+    for step in range(limit):
+        tokens, logprobs = draw(logits, **choice)
+        answers.ids[rows.index, step], answers.logprobs[rows.index, step] = tokens, logprobs
+        running = ~torch.isin(tokens, ends) & ~answers.ended[rows.index]
+        stopped = rows.index[~running & ~answers.ended[rows.index]]
+        answers.lengths[stopped], answers.ended[stopped] = step + 1, True
+        left = int(running.sum())
+        if left == 0 or step + 1 == limit:
+            break
+        if left <= SHRINK * len(running):
+            kept = running.nonzero().squeeze(-1)
+            cache.keep(kept)
+            rows.keep(kept)
+            tokens = tokens[kept]
+        logits = module(input_ids=tokens.unsqueeze(-1), attention_mask=rows.seen(), position_ids=rows.position,
+                        past_key_values=cache, use_cache=True).logits[:, -1]
+        rows.position = rows.position + 1
+        rows.length += 1
+    return answers
