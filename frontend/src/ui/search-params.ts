@@ -26,7 +26,7 @@ export const whole: Reader<number> = (raw) => {
 export const flag: Reader<true> = (raw) => (raw === true || raw === 1 || raw === "1" || raw === "true" ? true : undefined);
 
 /** One of the choices; the default is stripped. */
-export function choice<T extends string>(choices: readonly T[], fallback?: T): Reader<T> {
+export function choice<const T extends string>(choices: readonly T[], fallback?: T): Reader<T> {
   return (raw) => {
     const value = choices.find((one) => one === raw);
     return value === fallback ? undefined : value;

@@ -1,0 +1,86 @@
+/** The draft of a run is one YAML document. The form edits it in place, so comments and order stay. */
+
+import { type Document, isNode, LineCounter, parseDocument, stringify } from "yaml";
+import type { RunDraft } from "@/api/shapes";
+
+export interface DraftFault { line: number; column: number; field: string; message: string }
+export interface ReadDraft { draft: RunDraft; faults: DraftFault[]; readable: boolean }
+export type Path = readonly (string | number)[];
+
+export const EMPTY_DRAFT: RunDraft = {
+  name: "", method: "", config: {}, models: {}, datasets: {}, reward: null, resources: { gpus: 0, precision: "float32" },
+  limits: {}, seed: 0, tags: [], notes: "", priority: 0,
+};
+const KEYS = ["name", "method", "models", "datasets", "reward", "config", "limits", "resources", "seed", "tags", "notes", "priority", "cloned_from", "config_id"];
+const OBJECTS = ["models", "datasets", "config", "limits", "resources"];
+
+/** Reads the document: a draft with every key, and what is wrong with it, by line. */
+export function readDraft(text: string): ReadDraft {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number) => lines.linePos(offset);
+  if (document.errors.length > 0) {
+    const faults = document.errors.map((error) => ({ ...place(at(error.pos[0])), field: "", message: `${error.message.split("\n")[0]}.` }));
+    return { draft: EMPTY_DRAFT, faults, readable: false };
+  }
+  const raw: unknown = document.toJS() ?? {};
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+    return { draft: EMPTY_DRAFT, faults: [{ line: 1, column: 1, field: "", message: "Write keys and values, such as method: grpo." }], readable: false };
+  }
+  const values = raw as Record<string, unknown>;
+  const faults = shapeFaults(values).map(({ field, message }) => ({ ...positionOf(document, lines, [field]), field, message }));
+  const bad = new Set(faults.map((fault) => fault.field));
+  const kept = Object.fromEntries(Object.entries(values).filter(([key, value]) => !bad.has(key) && value !== null && value !== undefined));
+  return { draft: { ...EMPTY_DRAFT, ...kept, resources: { ...EMPTY_DRAFT.resources, ...(kept.resources as object | undefined) } }, faults, readable: true };
+}
+
+function shapeFaults(values: Record<string, unknown>): { field: string; message: string }[] {
+  const unknown = Object.keys(values).filter((key) => !KEYS.includes(key)).map((key) => ({ field: key, message: `\`${key}\` is not a key of a run. Known: ${KEYS.join(", ")}.` }));
+  const flat = OBJECTS.filter((key) => values[key] !== null && values[key] !== undefined && (typeof values[key] !== "object" || Array.isArray(values[key])));
+  return [...unknown, ...flat.map((key) => ({ field: key, message: `\`${key}\` takes keys and values below it.` }))];
+}
+
+/** The document with one value changed; `undefined` removes it. Comments elsewhere stay as they are. */
+export function writeAt(text: string, path: Path, value: unknown): string {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) return text;
+  if (document.contents === null) document.contents = document.createNode({}) as typeof document.contents;
+  if (value === undefined) document.deleteIn(path);
+  else document.setIn(path, document.createNode(value));
+  return emptyToNothing(String(document));
+}
+
+/** A draft as a fresh document, the empty parts left out. */
+export function writeDraft(draft: Partial<RunDraft>): string {
+  const entries = KEYS.map((key) => [key, draft[key as keyof RunDraft]] as const).filter(([key, value]) => !isEmpty(key, value));
+  return emptyToNothing(stringify(Object.fromEntries(entries), { lineWidth: 0 }));
+}
+
+/** Where a dotted field stands in the text; its nearest written parent when it is not written itself. */
+export function placeOfField(text: string, field: string): { line: number; column: number } {
+  const lines = new LineCounter();
+  return positionOf(parseDocument(text, { lineCounter: lines }), lines, field.split("."));
+}
+
+function positionOf(document: Document, lines: LineCounter, path: string[]): { line: number; column: number } {
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range) return place(lines.linePos(node.range[0]));
+  }
+  return { line: 1, column: 1 };
+}
+
+function place(position: { line: number; col: number }): { line: number; column: number } {
+  return { line: Math.max(1, position.line), column: Math.max(1, position.col) };
+}
+
+function isEmpty(key: string, value: unknown): boolean {
+  if (value === null || value === undefined || value === "") return true;
+  if (key === "resources") return JSON.stringify(value) === JSON.stringify(EMPTY_DRAFT.resources);
+  if (typeof value === "object") return Object.values(value).every((one) => one === null || one === undefined);
+  return (key === "seed" || key === "priority") && value === 0;
+}
+
+function emptyToNothing(text: string): string {
+  return text.trim() === "{}" ? "" : text;
+}

@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import type { JsonSchema } from "@/api/shapes";
+import { boundsText, fieldsOf, readTyped, writeTyped } from "./schema-fields";
+
+const schema: JsonSchema = {
+  $defs: { Kind: { enum: ["k1", "k3"], type: "string" } },
+  properties: {
+    beta: { type: "number", title: "Beta", default: 0.05, minimum: 0, maximum: 1, "x-group": "basic", "x-order": 20 },
+    learning_rate: { type: "number", default: 1e-6, exclusiveMinimum: 0, "x-group": "basic", "x-order": 10, "x-live": true },
+    estimator: { $ref: "#/$defs/Kind", default: "k3", title: "Estimator", "x-order": 30 },
+    seed: { anyOf: [{ type: "integer", minimum: 0 }, { type: "null" }], default: null, title: "Seed", "x-order": 40 },
+    lora: { type: "object", properties: { rank: { type: "integer", default: 8, "x-order": 50 } } },
+  },
+};
+
+it("draws fields in their order, references, nulls and nested objects resolved", () => {
+  expect(fieldsOf(schema).map((field) => [field.key, field.kind, field.nullable])).toEqual([
+    ["learning_rate", "number", false],
+    ["beta", "number", false],
+    ["estimator", "choice", false],
+    ["seed", "integer", true],
+    ["lora.rank", "integer", false],
+  ]);
+  expect(fieldsOf(schema)[2]).toMatchObject({ title: "Estimator", choices: ["k1", "k3"], fallback: "k3" });
+  expect(fieldsOf(schema)[3]).toMatchObject({ least: 0, fallback: null });
+});
+
+it("keeps at most eight fields basic", () => {
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`f${n}`, { type: "integer", "x-group": "basic" } as JsonSchema]));
+  expect(fieldsOf({ properties: many }).filter((field) => field.basic)).toHaveLength(8);
+});
+
+it("says bounds in words", () => {
+  expect(boundsText({ least: 0, most: 1 })).toBe("0 to 1");
+  expect(boundsText({ above: 0 })).toBe("above 0");
+  expect(boundsText({ least: 1, below: 8 })).toBe("at least 1, below 8");
+  expect(boundsText({})).toBe("");
+});
+
+it("reads what people type and writes it back", () => {
+  expect(readTyped({ kind: "number", nullable: false }, "1e-6")).toBe(1e-6);
+  expect(readTyped({ kind: "number", nullable: false }, "fast")).toBeUndefined();
+  expect(readTyped({ kind: "integer", nullable: true }, "")).toBeNull();
+  expect(readTyped({ kind: "list", nullable: false }, "a, b")).toEqual(["a", "b"]);
+  expect(writeTyped(0.000001)).toBe("1e-6");
+  expect(writeTyped(["a", "b"])).toBe("a, b");
+  expect(writeTyped(null)).toBe("");
+});

@@ -1,0 +1,101 @@
+/** A method's JSON Schema, flattened into the fields a form draws. */
+
+import type { JsonSchema } from "@/api/shapes";
+
+export type FieldKind = "number" | "integer" | "boolean" | "choice" | "text" | "list" | "json";
+export interface Field {
+  key: string; path: string[]; title: string; help: string; unit: string; basic: boolean; order: number; kind: FieldKind; choices: unknown[];
+  least?: number; most?: number; above?: number; below?: number; nullable: boolean; fallback: unknown; live: boolean;
+}
+
+const BASIC_LIMIT = 8;
+
+/** The fields in the form's order. At most eight are basic; nested objects become dotted fields. */
+export function fieldsOf(schema: JsonSchema): Field[] {
+  const fields = walk(schema, schema, []).sort((a, b) => a.order - b.order);
+  let basics = 0;
+  return fields.map((field) => ({ ...field, basic: field.basic && ++basics <= BASIC_LIMIT }));
+}
+
+function walk(schema: JsonSchema, root: JsonSchema, path: string[]): Field[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, raw], index) => {
+    const { schema: inner, nullable } = resolve(raw, root);
+    const here = [...path, name];
+    if (inner.properties && !nullable) return walk(inner, root, here);
+    return [field(inner, raw, here, nullable, index)];
+  });
+}
+
+/** Follows a reference and steps over `null`, keeping what the outer schema says. */
+export function resolve(schema: JsonSchema, root: JsonSchema): { schema: JsonSchema; nullable: boolean } {
+  if (schema.$ref) return resolve({ ...root.$defs?.[schema.$ref.split("/").at(-1) ?? ""], ...omitRef(schema) }, root);
+  if (schema.allOf?.length === 1) return resolve({ ...schema.allOf[0], ...{ ...schema, allOf: undefined } }, root);
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options?.some((one) => one.type === "null")) {
+    const rest = options.filter((one) => one.type !== "null");
+    const only = rest.length === 1 && rest[0] ? rest[0] : { anyOf: rest };
+    return { schema: resolve({ ...only, ...{ ...schema, anyOf: undefined, oneOf: undefined } }, root).schema, nullable: true };
+  }
+  return { schema, nullable: false };
+}
+
+function omitRef(schema: JsonSchema): JsonSchema {
+  const { $ref: _, ...rest } = schema;
+  return rest;
+}
+
+function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: boolean, index: number): Field {
+  const says = { ...schema, ...raw };
+  return {
+    key: path.join("."), path, title: says.title ?? path.at(-1) ?? "", help: says.description ?? "", unit: says["x-unit"] ?? "",
+    basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema), choices: schema.enum ?? [],
+    least: schema.minimum, most: schema.maximum, above: schema.exclusiveMinimum, below: schema.exclusiveMaximum,
+    nullable, fallback: says.default, live: says["x-live"] ?? false,
+  };
+}
+
+function kindOf(schema: JsonSchema): FieldKind {
+  if (schema.enum) return "choice";
+  if (schema.type === "integer" || schema.type === "number" || schema.type === "boolean") return schema.type;
+  if (schema.type === "string") return "text";
+  if (schema.type === "array" && (schema.items?.type === "string" || schema.items?.type === "number")) return "list";
+  return "json";
+}
+
+/** "0 to 1", "above 0", "at least 1", or nothing: the bounds in words. */
+export function boundsText(field: Pick<Field, "least" | "most" | "above" | "below">): string {
+  const low = field.least ?? field.above;
+  const high = field.most ?? field.below;
+  if (low !== undefined && high !== undefined && field.least !== undefined && field.most !== undefined) return `${low} to ${high}`;
+  const parts = [
+    field.least !== undefined ? `at least ${field.least}` : field.above !== undefined ? `above ${field.above}` : "",
+    field.most !== undefined ? `at most ${field.most}` : field.below !== undefined ? `below ${field.below}` : "",
+  ];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** What a person typed, as the field's value; undefined when it cannot be read. */
+export function readTyped(field: Pick<Field, "kind" | "nullable">, typed: string): unknown {
+  const text = typed.trim();
+  if (text === "") return field.nullable ? null : field.kind === "text" ? "" : undefined;
+  if (field.kind === "text") return typed;
+  if (field.kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);
+  if (field.kind === "json") return readJson(text);
+  const value = Number(text.replaceAll(",", "").replaceAll("−", "-"));
+  return Number.isFinite(value) ? value : undefined;
+}
+
+export function writeTyped(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) return value.join(", ");
+  if (typeof value === "number") return Math.abs(value) > 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
