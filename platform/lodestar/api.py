@@ -1,13 +1,78 @@
-"""The REST API: every room's `api.py` contributes a ninja `router`, mounted without a prefix."""
+"""The REST API: every room's `api.py` contributes a ninja `router`, mounted without a prefix.
+
+Authentication holds for all routes; one that is open to strangers says so itself, with `auth=None`.
+"""
 
 from importlib import import_module
 from importlib.util import find_spec
 
+import structlog
 from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-api = NinjaAPI(title="Lodestar", version="1.0.0", urls_namespace="api")
+from lodestar import __version__
+from runs.accounts.authentication import SessionAuth, TokenAuth
+from runs.problem_answers import problem_response
+from runs.problems import FieldError, NotFound, Problem
+
+log = structlog.get_logger(__name__)
+
+api = NinjaAPI(
+    title="Lodestar",
+    version=__version__,
+    description="Post-training of language models: data, models, runs, live telemetry. See docs/launch_and_watch.py.",
+    urls_namespace="api",
+    auth=[TokenAuth(), SessionAuth()],
+)
 
 for room in settings.ROOMS:
     if find_spec(f"runs.{room}.api"):
         api.add_router("", import_module(f"runs.{room}.api").router)
+
+
+@api.exception_handler(Problem)
+def on_problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+    return problem_response(request, problem)
+
+
+@api.exception_handler(AuthenticationError)
+def on_stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    detail = "Sign in, or send a token: `Authorization: Bearer lds_…`."
+    return problem_response(request, Problem(status=401, code="not_signed_in", detail=detail))
+
+
+@api.exception_handler(ValidationError)
+def on_faulty_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    fields = [_field_error(fault) for fault in error.errors]
+    detail = "; ".join(f"`{field.field}`: {field.message}" if field.field else field.message for field in fields[:3])
+    return problem_response(request, Problem(status=422, code="invalid", detail=detail + ".", errors=fields))
+
+
+def _field_error(fault: dict[str, object]) -> FieldError:
+    """Where the fault is, without the part of the request it came in: ("body", "draft", "seed") → "seed"."""
+    place = fault.get("loc", ())
+    names = [str(name) for name in place] if isinstance(place, tuple | list) else []
+    skipped = 2 if names[:1] == ["body"] else 1
+    message = str(fault.get("msg", "")).removeprefix("Value error, ")
+    return FieldError(".".join(names[skipped:]), message)
+
+
+@api.exception_handler(Http404)
+def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return problem_response(request, NotFound())
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    code = "unreadable" if error.status_code == 400 else f"http_{error.status_code}"
+    return problem_response(request, Problem(status=error.status_code, code=code, detail=f"{error.message.rstrip('.')}."))
+
+
+@api.exception_handler(Exception)
+def on_failure(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What nobody foresaw: the log has it under the request's number, the answer only names that number."""
+    log.exception("request_failed", path=request.path, method=request.method)
+    detail = "The server failed at this request. Retry; if it fails again, look for the request id in the server's log."
+    return problem_response(request, Problem(status=500, code="server_failed", detail=detail))

@@ -1,19 +1,24 @@
-"""Settings of the whole site, from the environment, each with a default (see docs/operations.md)."""
+"""Django's settings, made from the environment (see environment.py)."""
 
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
-ROOT = Path(__file__).resolve().parents[2]
-HOME = Path(os.environ.get("LODESTAR_HOME", ROOT / ".lodestar")).resolve()
+from lodestar.environment import ROOT, read_environment
+from lodestar.logs import logging_config
+from lodestar.redis_address import embedded_socket
+
+ENVIRONMENT = read_environment()
+HOME = ENVIRONMENT.home
 HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _secret_key() -> str:
     """LODESTAR_SECRET_KEY, else a key made once for this state directory and readable by its owner only."""
-    if key := os.environ.get("LODESTAR_SECRET_KEY"):
-        return key
+    if ENVIRONMENT.secret_key:
+        return ENVIRONMENT.secret_key
     path = HOME / "secret-key"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -25,11 +30,11 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-DEBUG = os.environ.get("LODESTAR_DEBUG", "") == "1"
-LEASE_SECONDS = float(os.environ.get("LODESTAR_LEASE_SECONDS", "30"))
-PORT = int(os.environ.get("LODESTAR_PORT", "8000"))
-ALLOWED_HOSTS = os.environ.get("LODESTAR_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("LODESTAR_TRUSTED_ORIGINS", "").split(",") if origin]
+DEBUG = ENVIRONMENT.debug
+PORT = ENVIRONMENT.port
+PUBLIC_URL = ENVIRONMENT.public_url
+ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts, urlparse(PUBLIC_URL).hostname or "localhost"]
+CSRF_TRUSTED_ORIGINS = [*ENVIRONMENT.trusted_origins, PUBLIC_URL]
 
 ROOMS = ["accounts", "jobs", "datasets", "library", "algorithms", "launches", "telemetry"]
 INSTALLED_APPS = [
@@ -37,11 +42,12 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "ninja",  # its Swagger files are served from here, not from somebody else's server
     "channels",
     *[f"runs.{room}" for room in ROOMS],
 ]
-AUTH_USER_MODEL = "accounts.User"
 MIDDLEWARE = [
+    "lodestar.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -49,25 +55,57 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "runs.accounts.idempotency.IdempotencyMiddleware",
 ]
 ROOT_URLCONF = "lodestar.urls"
 ASGI_APPLICATION = "lodestar.asgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 USE_TZ = True
 TIME_ZONE = "UTC"
-STATIC_URL = "static/"
+LOGGING_CONFIG = None
+logging_config(ENVIRONMENT.log_level)
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+]
+
+HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_NAME = "lodestar_session"
+SESSION_COOKIE_AGE = 14 * 86_400
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "lodestar_csrf"
+CSRF_COOKIE_HTTPONLY = True  # the browser's application reads the token from GET /session
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# WhiteNoise serves the built front end as it lies; nothing is collected or renamed.
+FRONTEND = ROOT / "frontend" / "dist"
+STATIC_URL = "/static/"
+STATIC_ROOT = FRONTEND
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+-[\w-]{8}\.\w+$"
+
 # Request bodies wait here, on the state directory's disk: /tmp is memory on many hosts.
 FILE_UPLOAD_TEMP_DIR = HOME / "uploads" / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
-UPLOAD_LIMIT_BYTES = int(os.environ.get("LODESTAR_UPLOAD_LIMIT_BYTES", str(50 * 2**30)))
-# Directories, separated by ":", below which editors may register models by path. Administrators may anywhere.
-MODEL_ROOTS = [Path(root) for root in os.environ.get("LODESTAR_MODEL_ROOTS", "").split(":") if root] + [HOME / "models"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
+UPLOAD_LIMIT_BYTES = ENVIRONMENT.upload_limit_bytes
+# Directories below which editors may register models by path. Administrators may anywhere.
+MODEL_ROOTS = [Path(root) for root in ENVIRONMENT.model_roots.split(":") if root] + [HOME / "models"]
+LEASE_SECONDS = ENVIRONMENT.lease_seconds
 
 
-def _database() -> dict[str, object]:
-    """LODESTAR_DATABASE_URL (postgres://user:password@host:port/name), else SQLite in the state directory (D14)."""
-    url = os.environ.get("LODESTAR_DATABASE_URL")
+def _database(url: str) -> dict[str, object]:
+    """Postgres by address, else SQLite in the state directory: WAL, and writers that queue instead of failing (D14)."""
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -89,8 +127,9 @@ def _database() -> dict[str, object]:
     }
 
 
-DATABASES = {"default": _database()}
-REDIS_URL = os.environ.get("LODESTAR_REDIS_URL", f"unix://{HOME / 'redis' / 'redis.sock'}")
+DATABASES = {"default": _database(ENVIRONMENT.database_url)}
+REDIS_URL = ENVIRONMENT.redis_url or f"unix://{embedded_socket(HOME)}"
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
 }
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
