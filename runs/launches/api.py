@@ -1,11 +1,12 @@
 """Runs, their checkpoints and the workers over REST."""
 
-from django.http import HttpRequest
+from typing import Annotated
+
 from ninja import Query, Router, Status
 
-from runs.accounts.access import Role, get_visible, project_for, require
+from runs.accounts.access import ApiRequest, Role, get_visible, project_for, require
 from runs.launches import selectors, services
-from runs.launches.models import Checkpoint, Run, RunHistory, Worker
+from runs.launches.models import Checkpoint, Run, RunHistory
 from runs.launches.schemas import (
     CheckpointOut,
     ControlIn,
@@ -26,25 +27,25 @@ router = Router(tags=["runs"])
 
 
 @router.post("/projects/{project_id}/runs", response={201: RunOut}, operation_id="create_run")
-def create_run(request: HttpRequest, project_id: str, draft: RunDraft, start: bool = True) -> Status[Run]:
+def create_run(request: ApiRequest, project_id: str, draft: RunDraft, start: bool = True) -> Status[Run]:
     project = project_for(request, project_id, at_least=Role.EDITOR)
     return Status(201, services.create_run(project, draft, request.auth, start=start))
 
 
 @router.get("/projects/{project_id}/runs", response=Page[RunSummary], operation_id="list_runs")
 def list_runs(
-    request: HttpRequest,
+    request: ApiRequest,
     project_id: str,
     *,
-    q: str = Query("", max_length=500, description="Words, `state:running`, `tag:x`, `config.lr:0.001`, `reward>0.5`."),
-    state: str = Query("", description="States, comma-separated."),
+    q: Annotated[str, Query(max_length=500, description="Words, `state:running`, `tag:x`, `config.lr:0.1`, `reward>0.5`.")] = "",
+    state: Annotated[str, Query(description="States, comma-separated.")] = "",
     method: str = "",
     tag: str = "",
     dataset_version: str = "",
     deleted: bool = False,
-    sort: str = Query("-created_at", description="A field or `metric:<name>`; `-` in front turns it round."),
+    sort: Annotated[str, Query(description="A field or `metric:<name>`; `-` in front turns it round.")] = "-created_at",
     cursor: str | None = None,
-    limit: int = 50,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, object]:
     project = project_for(request, project_id)
     runs = selectors.run_list(
@@ -56,61 +57,61 @@ def list_runs(
 
 
 @router.get("/runs/{run_id}", response=RunOut, operation_id="get_run")
-def get_run(request: HttpRequest, run_id: str) -> Run:
+def get_run(request: ApiRequest, run_id: str) -> Run:
     return get_visible(request, Run, run_id)
 
 
 @router.patch("/runs/{run_id}", response=RunOut, operation_id="edit_run")
-def edit_run(request: HttpRequest, run_id: str, edit: RunEdit) -> Run:
+def edit_run(request: ApiRequest, run_id: str, edit: RunEdit) -> Run:
     return services.edit_run(get_visible(request, Run, run_id, at_least=Role.EDITOR), edit, request.auth)
 
 
 @router.delete("/runs/{run_id}", response={204: None}, operation_id="delete_run")
-def delete_run(request: HttpRequest, run_id: str) -> Status[None]:
+def delete_run(request: ApiRequest, run_id: str) -> Status[None]:
     services.delete_run(get_visible(request, Run, run_id, at_least=Role.EDITOR), request.auth)
     return Status(204, None)
 
 
 @router.post("/runs/{run_id}/restore", response=RunOut, operation_id="restore_run")
-def restore_run(request: HttpRequest, run_id: str) -> Run:
+def restore_run(request: ApiRequest, run_id: str) -> Run:
     return services.restore_run(get_visible(request, Run, run_id, at_least=Role.EDITOR), request.auth)
 
 
 @router.post("/runs/{run_id}/start", response=RunOut, operation_id="start_run")
-def start_run(request: HttpRequest, run_id: str) -> Run:
+def start_run(request: ApiRequest, run_id: str) -> Run:
     return services.start(get_visible(request, Run, run_id, at_least=Role.EDITOR), request.auth)
 
 
 @router.post("/runs/{run_id}/control", response={202: RunOut}, operation_id="control_run")
-def control_run(request: HttpRequest, run_id: str, control: ControlIn) -> Status[Run]:
+def control_run(request: ApiRequest, run_id: str, control: ControlIn) -> Status[Run]:
     run = get_visible(request, Run, run_id, at_least=Role.EDITOR)
     return Status(202, services.request_control(run, control, request.auth))
 
 
 @router.post("/runs/{run_id}/retry", response=RunOut, operation_id="retry_run")
-def retry_run(request: HttpRequest, run_id: str) -> Run:
+def retry_run(request: ApiRequest, run_id: str) -> Run:
     return services.retry(get_visible(request, Run, run_id, at_least=Role.EDITOR), request.auth)
 
 
 @router.get("/runs/{run_id}/draft", response=RunDraft, operation_id="get_run_draft")
-def get_run_draft(request: HttpRequest, run_id: str) -> dict[str, object]:
+def get_run_draft(request: ApiRequest, run_id: str) -> dict[str, object]:
     """The run as a draft, to change and launch again."""
     run = get_visible(request, Run, run_id)
-    return run.draft | {"name": "", "cloned_from": run.id}
+    return {**run.draft, "name": "", "cloned_from": run.id}
 
 
 @router.get("/runs/{run_id}/history", response=list[HistoryOut], operation_id="get_run_history")
-def get_run_history(request: HttpRequest, run_id: str) -> list[RunHistory]:
+def get_run_history(request: ApiRequest, run_id: str) -> list[RunHistory]:
     return list(get_visible(request, Run, run_id).history.all())
 
 
 @router.get("/runs/{run_id}/checkpoints", response=list[CheckpointOut], operation_id="list_checkpoints")
-def list_checkpoints(request: HttpRequest, run_id: str) -> list[Checkpoint]:
+def list_checkpoints(request: ApiRequest, run_id: str) -> list[Checkpoint]:
     return list(selectors.checkpoint_list(get_visible(request, Run, run_id)))
 
 
 @router.post("/checkpoints/{checkpoint_id}/register", response={201: ModelOut}, operation_id="register_checkpoint")
-def register_checkpoint(request: HttpRequest, checkpoint_id: str, body: RegisterIn) -> Status[LibraryModel]:
+def register_checkpoint(request: ApiRequest, checkpoint_id: str, body: RegisterIn) -> Status[LibraryModel]:
     checkpoint = Checkpoint.objects.filter(id=checkpoint_id).first()
     if checkpoint is None:
         raise NotFound
@@ -120,5 +121,5 @@ def register_checkpoint(request: HttpRequest, checkpoint_id: str, body: Register
 
 
 @router.get("/workers", response=list[WorkerOut], operation_id="list_workers")
-def list_workers(request: HttpRequest) -> list[Worker]:
+def list_workers(request: ApiRequest) -> list[dict[str, object]]:
     return selectors.worker_list()

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
 
-from runs.algorithms.selectors import catalogue, resolve_config
+from runs.algorithms import selectors
+from runs.algorithms.selectors import resolve_config, resolve_reward
 from runs.datasets.selectors import version_ref
 from runs.launches.models import Run
 from runs.launches.provenance import commit, web_libraries
 from runs.launches.schemas import RunDraft
 from runs.library.selectors import model_ref
-from runs.problems import FieldError, Invalid, Problem
+from runs.problems import FieldError, Invalid, NotFound, Problem
 from workers.contract.catalogue import MethodCard
 from workers.contract.run_spec import DatasetRef, ModelRef, Provenance, RunSpec
 
@@ -39,11 +41,12 @@ class Faults:
         self.errors.append(FieldError(where, message))
 
     def attempt(self, where: str, make: Callable[[], T]) -> T | None:
+        """What `make` answers, or None with its complaint noted: at its own fields when they lie below `where`."""
         try:
             return make()
         except Problem as problem:
-            inner = [FieldError(f"{where}.{e.field}".rstrip("."), e.message) for e in problem.errors]
-            self.errors.extend(inner or [FieldError(where, problem.detail)])
+            below = [error for error in problem.errors if error.field.startswith(f"{where}.")]
+            self.errors.extend(below or [FieldError(where, problem.detail)])
             return None
 
     def raise_if_any(self) -> None:
@@ -58,7 +61,7 @@ def freeze(run: Run, draft: RunDraft) -> Frozen:
     config = faults.attempt("config", lambda: resolve_config(draft.method, draft.config)) or {}
     models, waits_on = _models(run, draft, card, faults)
     datasets = _datasets(run, draft, card, faults)
-    _check_reward(draft, card, faults)
+    reward = faults.attempt("reward", lambda: resolve_reward(draft.method, draft.reward))
     faults.raise_if_any()
     spec = RunSpec(
         run_id=run.id,
@@ -67,7 +70,7 @@ def freeze(run: Run, draft: RunDraft) -> Frozen:
         config=config,
         models=models,
         datasets=datasets,
-        reward=draft.reward,
+        reward=reward,
         resources=draft.resources,
         limits=draft.limits,
         seed=draft.seed,
@@ -85,10 +88,9 @@ def freeze(run: Run, draft: RunDraft) -> Frozen:
 def method_card(slug: str) -> MethodCard:
     """Raises Invalid for a method the catalogue does not have."""
     try:
-        return catalogue().method(slug)
-    except KeyError:
-        message = f"There is no method {slug!r}. GET /api/v1/algorithms lists those there are."
-        raise Invalid(message, [FieldError("method", message)]) from None
+        return selectors.method_card(slug)
+    except NotFound as missing:
+        raise Invalid(missing.detail, [FieldError("method", missing.detail)]) from None
 
 
 def value_at(config: dict[str, object], path: str) -> float | None:
@@ -112,11 +114,11 @@ def _models(run: Run, draft: RunDraft, card: MethodCard, faults: Faults) -> tupl
         elif model_id.startswith("run_"):
             waits_on = _upstream(run, role, model_id, faults) or waits_on
             refs[role] = ModelRef(model_id=model_id, path="")
-        elif ref := faults.attempt(f"models.{role}", lambda model_id=model_id: model_ref(model_id, project=run.project)):
+        elif ref := faults.attempt(f"models.{role}", partial(model_ref, model_id, project=run.project)):
             refs[role] = ref
-    if waits_on is not None and waits_on.final_model_id:
-        refs = {role: resolve_waiting(ref, waits_on) for role, ref in refs.items()}
-        waits_on = None
+    final = final_model(waits_on) if waits_on else None
+    if waits_on and final:
+        return {role: final if ref.model_id == waits_on.id else ref for role, ref in refs.items()}, None
     return refs, waits_on
 
 
@@ -127,9 +129,14 @@ def _upstream(run: Run, role: str, run_id: str, faults: Faults) -> Run | None:
     return upstream
 
 
-def resolve_waiting(ref: ModelRef, upstream: Run) -> ModelRef:
-    """The final model of `upstream` where `ref` waits for it; any other reference as it is."""
-    return model_ref(upstream.final_model_id, project=upstream.project) if ref.model_id == upstream.id else ref
+def final_model(upstream: Run) -> ModelRef | None:
+    """The model a run ended with; None while it has none or the library still looks at it."""
+    if not upstream.final_model_id:
+        return None
+    try:
+        return model_ref(upstream.final_model_id, project=upstream.project)
+    except Problem:
+        return None
 
 
 def _datasets(run: Run, draft: RunDraft, card: MethodCard, faults: Faults) -> dict[str, DatasetRef]:
@@ -144,7 +151,7 @@ def _datasets(run: Run, draft: RunDraft, card: MethodCard, faults: Faults) -> di
             faults.add(where, f"{card.title} takes no data set in the role {role}; it takes {', '.join(needs)}.")
             continue
         ref = faults.attempt(
-            where, lambda c=chosen: version_ref(c.version_id, c.split, c.limit, project=run.project)
+            where, partial(version_ref, chosen.version_id, chosen.split, chosen.limit, project=run.project)
         )
         if ref is None:
             continue
@@ -154,17 +161,3 @@ def _datasets(run: Run, draft: RunDraft, card: MethodCard, faults: Faults) -> di
         refs[role] = ref
     return refs
 
-
-def _check_reward(draft: RunDraft, card: MethodCard, faults: Faults) -> None:
-    if draft.reward is None:
-        if card.needs_reward:
-            faults.add("reward", f"{card.title} needs a reward. Add at least one term.")
-        return
-    known = {term.kind for term in catalogue().reward_terms}
-    names = [term.name for term in draft.reward.terms]
-    for index, term in enumerate(draft.reward.terms):
-        if term.kind not in known:
-            there = ", ".join(sorted(known))
-            faults.add(f"reward.terms.{index}.kind", f"There is no reward term {term.kind!r}; there are {there}.")
-        if names.index(term.name) != index:
-            faults.add(f"reward.terms.{index}.name", f"Two terms are called {term.name}. Give each its own name.")

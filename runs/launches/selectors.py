@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import BooleanField, Case, FloatField, Q, QuerySet, TextField, Value, When
+from django.db.models import FloatField, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Now
@@ -76,13 +76,14 @@ FIELD_FILTERS: dict[str, Callable[[str], Q]] = {
 
 def _at(column: str, path: tuple[str, ...]) -> KeyTextTransform:
     """A value inside a JSON column; the names are parameters of the statement, never part of it."""
-    here: Any = column
-    for key in path:
+    first, *others = path
+    here = KeyTextTransform(first, column)
+    for key in others:
         here = KeyTextTransform(key, here)
     return here
 
 
-def _metric(name: str) -> Cast[Any]:
+def _metric(name: str) -> Cast:
     return Cast(_at("metrics", (name,)), FloatField())
 
 
@@ -110,11 +111,16 @@ def checkpoint_list(run: Run) -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(run=run).order_by("-step", "-attempt")
 
 
-def worker_list() -> list[Worker]:
-    """All workers with `online` (by the database's clock) and `running` (ids of runs they hold)."""
-    online = Case(When(last_seen__gte=Now() - OFFLINE_AFTER, then=Value(True)), default=Value(False), output_field=BooleanField())
-    workers = list(Worker.objects.annotate(online=online).order_by("host", "id"))
-    held = Run.objects.filter(lease_until__gte=Now()).values_list("owner", "id")
-    for worker in workers:
-        worker.running = [run_id for owner, run_id in held if owner == worker.id]  # type: ignore[attr-defined]
-    return workers
+def online() -> Q:
+    """Workers whose heartbeat is fresh by the database's clock."""
+    return Q(last_seen__gte=Now() - OFFLINE_AFTER)
+
+
+def worker_list() -> list[dict[str, Any]]:
+    """All workers with `online` and `running`, the ids of the runs they hold."""
+    up = set(Worker.objects.filter(online()).values_list("id", flat=True))
+    held = list(Run.objects.filter(lease_until__gte=Now()).values_list("owner", "id"))
+    return [
+        row | {"online": row["id"] in up, "running": [run_id for owner, run_id in held if owner == row["id"]]}
+        for row in Worker.objects.order_by("host", "id").values()
+    ]

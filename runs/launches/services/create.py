@@ -10,8 +10,8 @@ from runs.launches.freeze import freeze
 from runs.launches.models import Run
 from runs.launches.names import friendly_name
 from runs.launches.schemas import RunDraft
-from runs.launches.services.finish import READY
 from runs.launches.services.transition import announce, record, transition
+from runs.launches.services.waiting import READY, wait_text
 from runs.launches.states import State
 
 COLOURS = 8
@@ -56,21 +56,6 @@ def enqueue(run: Run, *, by: str, reason: str = "") -> Run:
     queued = transition(run.id, State.QUEUED, by=by, reason=reason, waiting_for=waiting_for)
     ring_after_commit(READY, run.id)
     return queued
-
-
-def wait_text(upstream: Run) -> str:
-    """What a run that starts from `upstream`'s final model waits for, and what to do when that will not come."""
-    if upstream.deleted_at:
-        return f"the final model of {upstream.name}, which is deleted: restore it, or cancel this run"
-    if upstream.state in (State.FAILED, State.CANCELLED):
-        return f"the final model of {upstream.name}, which {_ended(upstream)}: retry it, or cancel this run"
-    if upstream.state == State.SUCCEEDED:
-        return f"the final model of {upstream.name}, which ended without one: cancel this run"
-    return f"the final model of {upstream.name}"
-
-
-def _ended(run: Run) -> str:
-    return "failed" if run.state == State.FAILED else "was cancelled"
 
 
 def tidy_tags(tags: list[str]) -> list[str]:

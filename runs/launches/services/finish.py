@@ -9,11 +9,10 @@ from runs.bell import ring_after_commit
 from runs.launches.models import Attempt, Run
 from runs.launches.services.recovery import BACKOFF_SECONDS, RETRYABLE, may_recover, spend
 from runs.launches.services.transition import announce, locked, transition
+from runs.launches.services.waiting import READY, release_waiting
 from runs.launches.states import FINAL, State
 from runs.leases import Desired
 from workers.contract.events import FailedEvent
-
-READY = "lodestar.run_ready"
 
 
 @transaction.atomic
@@ -76,9 +75,11 @@ def fail(run: Run, failure: FailedEvent, *, by: str, said_by_engine: bool = Fals
     step = run.step if failure.step is None else failure.step
     public = {"code": failure.code, "message": failure.message, "remedy": failure.remedy, "step": step}
     event = None if said_by_engine else failure
-    return transition(
+    failed = transition(
         run.id, State.FAILED, by=by, reason=failure.message, said_by_engine=said_by_engine, event=event, failure=public
     )
+    release_waiting(failed)
+    return failed
 
 
 def _rest(run: Run, failure: FailedEvent, *, by: str) -> None:

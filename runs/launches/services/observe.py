@@ -8,13 +8,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from runs.bell import ring_after_commit
-from runs.launches.freeze import resolve_waiting
 from runs.launches.models import Attempt, Checkpoint, Run
-from runs.launches.services.finish import READY, fail
+from runs.launches.services.finish import fail
 from runs.launches.services.recovery import RETRYABLE
 from runs.launches.services.transition import announce, locked, transition
-from runs.launches.services.upkeep import tell_waiting
+from runs.launches.services.waiting import release_waiting
 from runs.launches.states import FINAL, State
 from runs.leases import Desired
 from runs.library.services import register_from_run
@@ -31,7 +29,6 @@ from workers.contract.events import (
     ProgressEvent,
     StatusEvent,
 )
-from workers.contract.run_spec import ModelRef
 
 ENGINE = "engine"
 MAX_SUMMARY_METRICS = 100
@@ -128,7 +125,7 @@ def _finish(run: Run, attempt: int, end: DoneEvent | FailedEvent) -> Run:
         return announce(run) if end.code in RETRYABLE else fail(run, end, by=ENGINE, said_by_engine=True)
     reason = {"finished": "Finished.", "limit": f"Reached a limit: {end.detail}", "stopped": "Stopped when asked."}[end.reason]
     ended = transition(run.id, State.SUCCEEDED, by=ENGINE, reason=reason, said_by_engine=True)
-    _release_waiting(ended)
+    release_waiting(ended)
     return ended
 
 
@@ -148,22 +145,8 @@ def _take_model(run: Run, product: ArtifactEvent) -> None:
     """The run's final model joins the library."""
     try:
         with transaction.atomic():
-            model = register_from_run(run.project, run.id, run.name, product.path, run.step)
+            model = register_from_run(run.project, run_id=run.id, name=run.name, path=product.path, step=run.step)
     except Problem as problem:
         announce(run, LogEvent(level="error", message=f"The final model was not registered. {problem.detail}"))
         return
     Run.objects.filter(id=run.id).update(final_model_id=model.id)
-
-
-def _release_waiting(upstream: Run) -> None:
-    """Runs that waited for this one's final model may start."""
-    if not upstream.final_model_id:
-        tell_waiting(upstream)
-        return
-    for waiting in Run.objects.select_for_update().filter(waits_on=upstream):
-        models = {role: ModelRef.model_validate(ref) for role, ref in waiting.spec["models"].items()}
-        models = {role: resolve_waiting(ref, upstream) for role, ref in models.items()}
-        waiting.spec["models"] = {role: ref.model_dump(mode="json") for role, ref in models.items()}
-        Run.objects.filter(id=waiting.id).update(spec=waiting.spec, waits_on=None, waiting_for="")
-        announce(waiting)
-        ring_after_commit(READY, waiting.id)

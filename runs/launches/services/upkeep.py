@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from runs.accounts.access import Actor
@@ -11,11 +10,12 @@ from runs.accounts.services import audit
 from runs.bell import ring_after_commit
 from runs.launches.models import Checkpoint, Run
 from runs.launches.schemas import RunEdit
-from runs.launches.services.create import tidy_tags, wait_text
-from runs.launches.services.finish import READY
+from runs.launches.services.create import tidy_tags
 from runs.launches.services.transition import announce, locked, transition
+from runs.launches.services.waiting import READY, release_waiting
 from runs.launches.states import FINAL, State
 from runs.leases import Desired
+from runs.library.models import LibraryModel
 from runs.library.services import register_from_run
 from runs.problems import Conflict
 
@@ -39,16 +39,14 @@ def delete_run(run: Run, actor: Actor) -> None:
         raise Conflict("run_state", f"A {run.state} run cannot be deleted. Cancel it first.")
     Run.objects.filter(id=run.id).update(deleted_at=Now())
     audit(run.project, actor, "run.delete", run.id, {"name": run.name})
-    announce(run)
-    tell_waiting(run)
+    release_waiting(announce(run))
 
 
 @transaction.atomic
 def restore_run(run: Run, actor: Actor) -> Run:
     Run.objects.filter(id=run.id).update(deleted_at=None)
     audit(run.project, actor, "run.restore", run.id, {"name": run.name})
-    announce(run)
-    tell_waiting(run)
+    release_waiting(announce(run))
     return run
 
 
@@ -62,15 +60,8 @@ def retry(run: Run, actor: Actor) -> Run:
     queued = transition(run.id, State.QUEUED, by=str(actor.user), reason="Tried again.", **fresh)
     audit(run.project, actor, "run.retry", run.id, {})
     ring_after_commit(READY, run.id)
-    tell_waiting(queued)
+    release_waiting(queued)
     return queued
-
-
-def tell_waiting(upstream: Run) -> None:
-    """Says to the runs that wait for this one's final model how it stands."""
-    for waiting in Run.objects.filter(waits_on=upstream, state=State.QUEUED).exclude(Q(waiting_for=wait_text(upstream))):
-        Run.objects.filter(id=waiting.id).update(waiting_for=wait_text(upstream)[:300])
-        announce(waiting)
 
 
 def mark_checkpoint(checkpoint_id: str, *, verified: bool) -> None:
@@ -79,10 +70,10 @@ def mark_checkpoint(checkpoint_id: str, *, verified: bool) -> None:
 
 
 @transaction.atomic
-def register_checkpoint(checkpoint: Checkpoint, name: str, actor: Actor) -> Any:
+def register_checkpoint(checkpoint: Checkpoint, name: str, actor: Actor) -> LibraryModel:
     """A model of the library, made from a checkpoint."""
     run = checkpoint.run
     audit(run.project, actor, "checkpoint.register", checkpoint.id, {"name": name})
     return register_from_run(
-        run.project, run.id, name, checkpoint.path, checkpoint.step
+        run.project, run_id=run.id, name=name, path=checkpoint.path, step=checkpoint.step, actor=actor
     )
