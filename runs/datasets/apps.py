@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,13 @@ class DatasetsConfig(AppConfig):
     name = "runs.datasets"
     label = "datasets"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Models load only once the registry stands, so these imports cannot be at the top.
+        from runs.datasets.services.outcomes import take_over  # noqa: PLC0415
+        from runs.jobs.signals import job_changed  # noqa: PLC0415
+
+        def receive(job: Any, **_: object) -> None:
+            take_over(job)
+
+        job_changed.connect(receive, weak=False, dispatch_uid="datasets.outcomes")

@@ -1,0 +1,29 @@
+"""Every write of the room: uploads, data sets and versions, what jobs found, the demo's data."""
+
+from runs.datasets.services.demo import create_demo_dataset
+from runs.datasets.services.outcomes import keep_inspection
+from runs.datasets.services.sets import (
+    add_version,
+    change_dataset,
+    create_dataset,
+    delete_dataset,
+    request_render,
+    request_stats,
+    restore_dataset,
+)
+from runs.datasets.services.uploads import create_upload, delete_upload, receive
+
+__all__ = [
+    "add_version",
+    "change_dataset",
+    "create_dataset",
+    "create_demo_dataset",
+    "create_upload",
+    "delete_dataset",
+    "delete_upload",
+    "keep_inspection",
+    "receive",
+    "request_render",
+    "request_stats",
+    "restore_dataset",
+]

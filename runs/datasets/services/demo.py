@@ -1,0 +1,48 @@
+"""The demo project's data: sums that the engine's own generator writes on the worker."""
+
+from django.db import transaction
+
+from runs.accounts.access import Actor
+from runs.accounts.models import Project
+from runs.datasets.models import DatasetVersion
+from runs.datasets.services.sets import new_dataset, new_version, user_of
+from runs.jobs import services as jobs
+from runs.jobs.models import Job
+from workers.contract.records import RecordKind
+
+WORLD = "arithmetic"
+FILES = {
+    "Arithmetic demonstrations": (
+        RecordKind.DEMONSTRATION,
+        "Sums with their results, to warm a model up on.",
+        {"train": "demonstrations.jsonl"},
+    ),
+    "Arithmetic problems": (
+        RecordKind.PROMPT_ANSWER,
+        "Sums to be solved and the numbers to check the answers against.",
+        {"train": "prompts_train.jsonl", "test": "prompts_test.jsonl"},
+    ),
+}
+
+
+@transaction.atomic
+def create_demo_dataset(project: Project, *, actor: Actor | None = None) -> tuple[dict[str, DatasetVersion], Job]:
+    """Two data sets, by name, whose versions are ready once the job is done."""
+    versions = {name: _version(project, name, actor) for name in FILES}
+    job = jobs.enqueue(
+        kind="dataset_make_world",
+        project=project,
+        payload={"world": WORLD, "versions": {version.id: FILES[name][2] for name, version in versions.items()}},
+        created_by=user_of(actor),
+    )
+    for version in versions.values():
+        version.job_id = job.id
+        version.save(update_fields=["job_id"])
+    return versions, job
+
+
+def _version(project: Project, name: str, actor: Actor | None) -> DatasetVersion:
+    kind, description, _ = FILES[name]
+    dataset = new_dataset(project, name=name, description=description, actor=actor)
+    mapping = {"kind": kind.value, "shape": "trl", "label": "Generated sums"}
+    return new_version(dataset, source={"world": WORLD}, mapping=mapping, split_rule={"mode": "none"}, actor=actor)

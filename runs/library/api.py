@@ -1,0 +1,50 @@
+"""Models over REST: parse, call, answer."""
+
+from typing import Annotated, Any
+
+from ninja import Router
+from pydantic import Field
+
+from runs.accounts.access import ApiRequest, Role, get_visible, project_for
+from runs.library import selectors, services
+from runs.library.models import LibraryModel
+from runs.library.schemas import ModelCreated, ModelIn, ModelOut, ModelPatch
+from runs.paging import Page, paginate
+
+router = Router(tags=["models"])
+
+
+@router.get("/projects/{project_id}/models", response=Page[ModelOut], operation_id="list_models")
+def list_models(
+    request: ApiRequest, project_id: str, q: str = "", cursor: str | None = None, limit: Annotated[int, Field(ge=1, le=200)] = 50
+) -> dict[str, Any]:
+    items, following = paginate(selectors.model_list(project_for(request, project_id), q=q), cursor, limit)
+    return {"items": items, "next": following}
+
+
+@router.post("/projects/{project_id}/models", response={201: ModelCreated}, operation_id="register_model")
+def register_model(request: ApiRequest, project_id: str, body: ModelIn) -> tuple[int, dict[str, Any]]:
+    model, job = services.register_model(project_for(request, project_id, Role.EDITOR), body, actor=request.auth)
+    return 201, {"model": model, "job": job}
+
+
+@router.get("/models/{model_id}", response=ModelOut, operation_id="get_model")
+def get_model(request: ApiRequest, model_id: str) -> LibraryModel:
+    return get_visible(request, LibraryModel, model_id)
+
+
+@router.patch("/models/{model_id}", response=ModelOut, operation_id="change_model")
+def change_model(request: ApiRequest, model_id: str, body: ModelPatch) -> LibraryModel:
+    model = get_visible(request, LibraryModel, model_id, at_least=Role.EDITOR)
+    return services.rename_model(model, name=body.name, actor=request.auth)
+
+
+@router.delete("/models/{model_id}", response={204: None}, operation_id="delete_model")
+def delete_model(request: ApiRequest, model_id: str) -> tuple[int, None]:
+    services.delete_model(get_visible(request, LibraryModel, model_id, at_least=Role.EDITOR), actor=request.auth)
+    return 204, None
+
+
+@router.post("/models/{model_id}/restore", response=ModelOut, operation_id="restore_model")
+def restore_model(request: ApiRequest, model_id: str) -> LibraryModel:
+    return services.restore_model(get_visible(request, LibraryModel, model_id, at_least=Role.EDITOR), actor=request.auth)

@@ -1,0 +1,57 @@
+"""Base models and what came out of runs: directories in transformers' layout with safetensors weights."""
+
+from django.conf import settings
+from django.db import models
+
+from runs.ids import new_id
+
+
+def new_model_id() -> str:
+    return new_id("mdl")
+
+
+class ModelState(models.TextChoices):
+    INSPECTING = "inspecting"
+    READY = "ready"
+    REFUSED = "refused"
+
+
+class ModelSource(models.TextChoices):
+    PATH = "path"
+    HUB = "hub"
+    DEMO = "demo"
+    RUN = "run"
+
+
+class LibraryModel(models.Model):
+    """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_model_id, editable=False)
+    project = models.ForeignKey("accounts.Project", on_delete=models.CASCADE, related_name="library_models")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    name = models.CharField(max_length=120)
+    state = models.CharField(max_length=12, choices=ModelState.choices, default=ModelState.INSPECTING)
+    source = models.CharField(max_length=8, choices=ModelSource.choices)
+    path = models.CharField(max_length=1000, blank=True, default="")
+    hub_name = models.CharField(max_length=200, blank=True, default="")
+    hub_revision = models.CharField(max_length=100, blank=True, default="")
+    architecture = models.CharField(max_length=200, blank=True, default="")
+    parameters = models.BigIntegerField(null=True)
+    context_length = models.IntegerField(null=True)
+    vocab_size = models.IntegerField(null=True)
+    size_bytes = models.BigIntegerField(null=True)
+    dtype = models.CharField(max_length=20, blank=True, default="")
+    weights_hash = models.CharField(max_length=64, blank=True, default="")
+    tokenizer = models.JSONField(null=True)
+    error = models.JSONField(null=True)
+    run_id = models.CharField(max_length=40, null=True)
+    step = models.BigIntegerField(null=True)
+    job_id = models.CharField(max_length=40, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["project", "-created_at"], name="model_of_project"),)
+
+    def __str__(self) -> str:
+        return self.name
