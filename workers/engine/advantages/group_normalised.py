@@ -4,7 +4,6 @@ Edges: equal rewards give deviation 0 and advantage 0; a group of one too. The r
 scaled by a positive factor without changing A, up to the ε in the denominator.
 """
 
-import torch
 from torch import Tensor
 
 from workers.engine.advantages import broadcast, centred, group_count, group_sum
@@ -21,8 +20,3 @@ def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, bessel: b
     deviation = (group_sum(difference.square(), groups) / degrees.clamp(min=1)).sqrt()
     return broadcast(difference / (deviation + EPSILON), mask)
 
-
-def sequence_deviation(values: Tensor, groups: Tensor) -> Tensor:
-    """Bessel-corrected deviation [B] of each row's group; 0 for a group of one."""
-    squares = group_sum(centred(values, groups).square(), groups)
-    return torch.sqrt(squares / (group_count(values, groups) - 1).clamp(min=1))
