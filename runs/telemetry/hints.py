@@ -1,0 +1,65 @@
+"""Hints through the channel layer that a run's log has grown. They may be lost: the log is the truth (D8)."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from runs.jobs.models import Job
+from runs.launches.models import Run
+from runs.telemetry.lines import item_json, slim
+
+log = structlog.get_logger(__name__)
+
+MAX_ITEMS_BYTES = 48 * 1024
+"""A hint carries its events when they are no larger than this; else readers go to the log for them."""
+MAX_LINES_BYTES = 1024 * 1024
+"""Larger deliveries are not even tried; rollouts may lose most of their size when their token arrays go."""
+SEND_SECONDS = 2.0
+
+
+def run_group(run_id: str) -> str:
+    return f"run_{run_id}"
+
+
+def project_group(project_id: str) -> str:
+    return f"project_{project_id}"
+
+
+def hint_after_commit(run: Run, attempt: int, first: int, lines: Sequence[bytes]) -> None:
+    """Tells the run's readers, once the caller's transaction has committed, of events kept from cursor `first` on."""
+    message: dict[str, Any] = {"type": "run.events", "first": first, "last": first + len(lines) - 1}
+    if sum(map(len, lines)) <= MAX_LINES_BYTES:
+        items = b",".join(item_json(cursor, attempt, slim(line)) for cursor, line in enumerate(lines, first))
+        message |= {"items": items} if len(items) <= MAX_ITEMS_BYTES else {}
+    transaction.on_commit(lambda: send_hint(run_group(run.id), message))
+
+
+def hint_run_after_commit(run: Run) -> None:
+    """Tells the readers of the run and of its project that the run's summary is new."""
+    message = {"type": "project.changed", "kind": "run", "id": run.id}
+    transaction.on_commit(lambda: send_hint(project_group(run.project_id), message))
+    transaction.on_commit(lambda: send_hint(run_group(run.id), {"type": "run.changed"}))
+
+
+def hint_job_after_commit(job: Job) -> None:
+    message = {"type": "project.changed", "kind": "job", "id": job.id}
+    transaction.on_commit(lambda: send_hint(project_group(job.project_id), message))
+
+
+def send_hint(group: str, message: dict[str, Any]) -> None:
+    """Sends now. A channel layer that is down or slow costs one log line; readers find the rest by their beat."""
+    try:
+        async_to_sync(_send)(group, message)
+    except (RedisError, OSError, TimeoutError) as error:
+        log.warning("hint_not_sent", group=group, error=str(error))
+
+
+async def _send(group: str, message: dict[str, Any]) -> None:
+    async with asyncio.timeout(SEND_SECONDS):
+        await get_channel_layer().group_send(group, message)
