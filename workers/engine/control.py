@@ -46,6 +46,8 @@ def read(stream: IO[str], inbox: Inbox, *, supervised: bool, complain: Callable[
     The end of the stream means nothing to an engine started by hand; a supervised one has lost its supervisor.
     """
     for line in stream:
+        if not line.strip():
+            continue
         try:
             inbox.put(CONTROL.validate_json(line))
         except ValidationError as error:

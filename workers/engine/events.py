@@ -4,8 +4,6 @@ import os
 import time
 from pathlib import Path
 
-import orjson
-
 from workers.contract.events import EventBase, LogEvent, StatusEvent
 
 
@@ -21,7 +19,7 @@ class EventLog:
         """Appends one event with the next number and the present time; a reader sees it when this returns."""
         self._seq += 1
         event.seq, event.time = self._seq, time.time()
-        self._file.write(orjson.dumps(event.model_dump()) + b"\n")
+        self._file.write(event.model_dump_json().encode() + b"\n")
 
     def say(self, state: str, doing: str) -> None:
         """What the engine is doing now, in a few words a person reads."""

@@ -88,14 +88,13 @@ def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window:
     """Blocks [b,L,H,D] → [b,L,H,D]; each query sees its own document up to itself, at most `window` tokens back."""
     query, key, value = (block.transpose(1, 2) for block in blocks)
     longest = query.shape[2]
-    banded = window is not None and window < longest
     mask = None
-    if banded:
+    if window is not None and window < longest:
         steps = torch.arange(longest, device=query.device)
         behind = steps[:, None] - steps[None, :]
         mask = (behind >= 0) & (behind < window)
     out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling,
-                                         is_causal=not banded, enable_gqa=query.shape[1] != key.shape[1])
+                                         is_causal=mask is None, enable_gqa=query.shape[1] != key.shape[1])
     return out.transpose(1, 2)
 
 

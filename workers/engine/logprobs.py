@@ -38,18 +38,18 @@ class _ChunkedLogProbs(torch.autograd.Function):
         ctx.save_for_backward(hidden, weight, targets, entropy, kept if len(hidden) <= rows else None)
         ctx.temperature, ctx.with_entropy, ctx.rows = temperature, with_entropy, rows
         ctx.mark_non_differentiable(correct)
+        ctx.set_materialize_grads(False)
         return logprobs, entropy, correct
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, Tensor | None, None, None, None]:
         hidden, weight, targets, entropy, kept = ctx.saved_tensors
         grad_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
         grad_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
         for start in range(0, len(hidden), ctx.rows):
             piece = slice(start, start + ctx.rows)
             logs = kept if kept is not None else torch.log_softmax(_tile(hidden[piece], weight, ctx.temperature), dim=-1)
-            grad_logits = _grad_logits(logs, targets[piece], grads[0][piece],
-                                       grads[1][piece] if ctx.with_entropy else None, entropy[piece])
+            grad_logits = _grad_logits(logs, targets[piece], _piece(grads[0], piece), _piece(grads[1], piece), entropy[piece])
             grad_logits = (grad_logits / ctx.temperature).to(weight.dtype)
             if grad_hidden is not None:
                 grad_hidden[piece] = (grad_logits @ weight).to(hidden.dtype)
@@ -66,7 +66,8 @@ def token_logprobs(
     hidden [N,D] predicts targets [N] through weight [V,D]; logits are divided by `temperature` before the softmax.
     Gradients reach hidden and weight from both log-probs and entropy.
     """
-    logprobs, spread, correct = _ChunkedLogProbs.apply(hidden, weight, targets, temperature, entropy)
+    logprobs, spread, correct = _ChunkedLogProbs.apply(  # type: ignore[no-untyped-call]
+        hidden, weight, targets, temperature, entropy)
     return logprobs, spread if entropy else None, correct
 
 
@@ -75,10 +76,19 @@ def _tile(hidden: Tensor, weight: Tensor, temperature: float) -> Tensor:
     return logits if temperature == 1.0 else logits / temperature
 
 
-def _grad_logits(logs: Tensor, targets: Tensor, grad_logprobs: Tensor, grad_entropy: Tensor | None, entropy: Tensor) -> Tensor:
+def _piece(grad: Tensor | None, piece: slice) -> Tensor | None:
+    return None if grad is None else grad[piece]
+
+
+def _grad_logits(
+    logs: Tensor, targets: Tensor, grad_logprobs: Tensor | None, grad_entropy: Tensor | None, entropy: Tensor
+) -> Tensor:
+    """∂/∂z of both outputs; one that nothing uses has no gradient."""
     probs = logs.exp()
-    grad = probs * -grad_logprobs[:, None]
-    grad.scatter_add_(-1, targets[:, None], grad_logprobs[:, None].to(grad.dtype))
+    grad = torch.zeros_like(probs)
+    if grad_logprobs is not None:
+        grad = probs * -grad_logprobs[:, None]
+        grad.scatter_add_(-1, targets[:, None], grad_logprobs[:, None])
     if grad_entropy is not None:
         grad -= probs * (logs + entropy[:, None]) * grad_entropy[:, None]
     return grad

@@ -1,6 +1,8 @@
 """Models by role: loaded through transformers from safetensors only, wrapped by accelerate, scored in one flat pass."""
 
 import importlib
+import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
@@ -9,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 from transformers.models.auto.tokenization_auto import AutoTokenizer
@@ -64,9 +66,21 @@ def load_causal(path: str) -> Any:
         raise ModelFault(f"The model at {path} cannot be loaded: {error}.", "Register the model again.") from error
 
 
-def context_length(module: Any) -> int:
-    """Positions the model knows; a model that states no bound is taken to have none that matters."""
-    return int(getattr(module.config, "max_position_embeddings", None) or 1 << 20)
+def declared_context(path: str) -> int:
+    """Positions the model at `path` knows, from its config; one that states no bound has none that matters."""
+    check_directory(Path(path))
+    declared = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    declared = declared.get("text_config", declared)
+    return int(declared.get("max_position_embeddings") or 1 << 20)
+
+
+def stored_parameters(path: str) -> int:
+    """Numbers in the model's safetensors files, read from their headers alone."""
+    total = 0
+    for file in sorted(Path(path).glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 - not a dict
+    return total
 
 
 class Scorer(nn.Module):

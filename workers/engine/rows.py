@@ -48,7 +48,7 @@ def _record(line: bytes, row: int) -> Record:
         raise DataFault(f"Row {row + 1} cannot be read: {field}: {first['msg']}.", "Ingest the data set again.") from error
 
 
-def _offsets(path: Path) -> array[int]:
+def _offsets(path: Path) -> "array[int]":
     """The split's index file, or the same offsets found by reading once when the file is missing or of another length."""
     index = path.with_suffix(".index")
     offsets = array("Q")

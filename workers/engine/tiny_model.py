@@ -33,7 +33,7 @@ def make_tokenizer(context_length: int = 2048) -> PreTrainedTokenizerFast:
     raw = Tokenizer(BPE(vocab={token: i for i, token in enumerate([*MARKS, *alphabet])}, merges=[]))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     raw.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, pad_token="<|pad|>", bos_token="<|begin|>", eos_token="<|end|>",  # noqa: S106 - marks of a text
         extra_special_tokens=list(MARKS[3:]), model_max_length=context_length, clean_up_tokenization_spaces=False,
     )

@@ -1,0 +1,163 @@
+"""The engine's command line: train from a spec, resume, check a spec, describe itself, make demo material.
+
+    python -m workers.engine spec.json [--supervised]
+    python -m workers.engine resume DIR [--supervised]
+    python -m workers.engine preflight spec.json
+    python -m workers.engine catalogue
+    python -m workers.engine make-tiny DIR --seed 0
+    python -m workers.engine make-world arithmetic DIR --seed 0
+    python -m workers.engine render|lengths  < request.json
+
+Torch is imported only after the first event is written, so that whoever watches sees life at once.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from workers.contract.catalogue import CATALOGUE_PATH, catalogue_json
+from workers.contract.events import FailedEvent
+from workers.contract.run_spec import RunSpec
+from workers.engine.control import Inbox, listen
+from workers.engine.events import EventLog
+from workers.engine.faults import Fault, Preempted
+
+FAILED, LEFT = 1, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; answers the exit code: 0 done, 1 failed, 3 left after a signal with a checkpoint."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] not in COMMANDS and not given[0].startswith("-"):
+        given.insert(0, "train")
+    asked = _parser().parse_args(given)
+    try:
+        return int(COMMANDS[asked.command](asked))
+    except Fault as fault:
+        print(f"{fault.message} {fault.remedy}".strip(), file=sys.stderr)  # noqa: T201 - a command line's answer
+        return FAILED
+
+
+def train(asked: argparse.Namespace) -> int:
+    """Trains from a spec; every failure ends in one `failed` event and a line on standard error."""
+    try:
+        spec = RunSpec.model_validate_json(Path(asked.path).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        print(f"The spec {asked.path} cannot be read: {error}", file=sys.stderr)  # noqa: T201 - a command line's answer
+        return FAILED
+    return _train(spec, supervised=asked.supervised)
+
+
+def resume(asked: argparse.Namespace) -> int:
+    """Goes on with the attempt in a directory from its newest whole checkpoint, or from the start when it has none."""
+    directory = Path(asked.path)
+    spec = RunSpec.model_validate_json((directory / "spec.json").read_text(encoding="utf-8"))
+    places = sorted((directory / "checkpoints").glob("step-*"))
+    return _train(spec.model_copy(update={"resume_from": str(places[-1]) if places else None, "output_dir": str(directory)}),
+                  supervised=asked.supervised)
+
+
+def _train(spec: RunSpec, *, supervised: bool) -> int:
+    log = EventLog(Path(spec.output_dir) / "events.jsonl")
+    log.say("starting", "loading torch, about 4 s")
+    inbox = Inbox()
+    listen(inbox, supervised=supervised, complain=lambda message: log.log(message, "warning"))
+    try:
+        _module("run").train(spec, log, inbox)
+    except Fault as fault:
+        log.write(FailedEvent(code=fault.code, message=fault.message, remedy=fault.remedy))
+        return LEFT if isinstance(fault, Preempted) else FAILED
+    except Exception as error:  # noqa: BLE001 - the outermost line: whatever it was, the run says how it ended
+        traceback.print_exc()
+        log.write(FailedEvent(code="platform", message=f"The engine stopped on {type(error).__name__}: {error}",
+                              remedy="The log has the details; report it if it happens again."))
+        return FAILED
+    finally:
+        log.close()
+    return 0
+
+
+def preflight(asked: argparse.Namespace) -> int:
+    """Prints the PreflightReport of a spec as JSON; 0 also when the report says that the run is not ready."""
+    spec = RunSpec.model_validate_json(Path(asked.path).read_text(encoding="utf-8"))
+    _print(_module("preflight").report(spec).model_dump_json())
+    return 0
+
+
+def catalogue(asked: argparse.Namespace) -> int:
+    """Prints the catalogue, or writes the checked-in document with --write."""
+    document = catalogue_json(_module("method").catalogue())
+    if asked.write:
+        CATALOGUE_PATH.write_text(document, encoding="utf-8")
+    else:
+        _print(document.rstrip("\n"))
+    return 0
+
+
+def make_tiny(asked: argparse.Namespace) -> int:
+    """Writes the tiny demo model and its tokenizer."""
+    _module("tiny_model").make_tiny(Path(asked.path), asked.seed)
+    return 0
+
+
+def make_world(asked: argparse.Namespace) -> int:
+    """Writes a generated world's data set."""
+    _module("worlds").write(asked.world, Path(asked.path), seed=asked.seed)
+    return 0
+
+
+def render(asked: argparse.Namespace) -> int:
+    """Answers a request on standard input: rows as the model reads them. See `reading.render`."""
+    _print(json.dumps(_module("reading").render(json.load(sys.stdin))))
+    return 0
+
+
+def lengths(asked: argparse.Namespace) -> int:
+    """Answers a request on standard input: token counts of a split. See `reading.lengths`."""
+    _print(json.dumps(_module("reading").lengths(json.load(sys.stdin))))
+    return 0
+
+
+COMMANDS = {"train": train, "resume": resume, "preflight": preflight, "catalogue": catalogue, "make-tiny": make_tiny,
+            "make-world": make_world, "render": render, "lengths": lengths}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workers.engine", description="Lodestar's training engine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("train", "resume"):
+        command = commands.add_parser(name)
+        command.add_argument("path")
+        command.add_argument("--supervised", action="store_true", help="leave when standard input ends")
+    commands.add_parser("preflight").add_argument("path")
+    commands.add_parser("catalogue").add_argument("--write", action="store_true", help="write the checked-in document")
+    tiny = commands.add_parser("make-tiny")
+    tiny.add_argument("path")
+    tiny.add_argument("--seed", type=int, default=0)
+    world = commands.add_parser("make-world")
+    world.add_argument("world")
+    world.add_argument("path")
+    world.add_argument("--seed", type=int, default=0)
+    commands.add_parser("render")
+    commands.add_parser("lengths")
+    return parser
+
+
+def _module(name: str) -> Any:
+    """A module that imports torch, imported only when the command needs it."""
+    return importlib.import_module(f"workers.engine.{name}")
+
+
+def _print(text: str) -> None:
+    print(text)  # noqa: T201 - a command line's answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""Methods by slug: the file `methods/<slug with _ for ->.py` and the config it validates."""
+
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from workers.contract.catalogue import Catalogue
+from workers.engine import members, rewards
+from workers.engine.faults import ConfigFault
+from workers.engine.training_config import TrainingConfig
+
+PACKAGE = "workers.engine.methods"
+
+
+def method_of(slug: str) -> ModuleType:
+    """The method's module. Raises ConfigFault that lists what there is."""
+    try:
+        return members.load(PACKAGE, slug.replace("-", "_"))
+    except LookupError as error:
+        raise ConfigFault(f"This engine has no method {slug!r}.", f"Choose one of {', '.join(slugs())}.") from error
+
+
+def slugs() -> list[str]:
+    return [name.replace("_", "-") for name in members.names(PACKAGE)]
+
+
+def config_of(method: ModuleType, given: dict[str, Any]) -> TrainingConfig:
+    """The config with every default explicit. Raises ConfigFault that names the first wrong field."""
+    try:
+        config: TrainingConfig = method.Config.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "config"
+        raise ConfigFault(f"{field}: {first['msg']}.", "Correct the config, then launch again.") from error
+    return config
+
+
+def catalogue() -> Catalogue:
+    """Every method and reward term this engine has."""
+    methods = [members.load(PACKAGE, name).CARD for name in members.names(PACKAGE)]
+    return Catalogue(methods=methods, reward_terms=[rewards.card(kind) for kind in rewards.kinds()])

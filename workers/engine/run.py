@@ -1,0 +1,145 @@
+"""One run from its spec to its final model: everything is put together here, then the loop turns."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from accelerate.accelerator import Accelerator
+from transformers.utils import logging as transformers_logging
+
+from workers.contract.events import ArtifactEvent, DoneEvent
+from workers.contract.run_spec import ModelRef, RunSpec
+from workers.engine import checkpoint, generators, precision, training_state
+from workers.engine.composition import Composition, Role, Setting
+from workers.engine.control import Inbox
+from workers.engine.events import EventLog
+from workers.engine.faults import ConfigFault, DataFault, MemoryFault
+from workers.engine.loop import Ending, Loop
+from workers.engine.method import config_of, method_of
+from workers.engine.models import Model, build, declared_context, load_tokenizer, stored_parameters
+from workers.engine.stream import RowStream
+from workers.engine.training_config import TrainingConfig
+from workers.engine.training_state import TrainingState
+
+
+def train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
+    """Trains as the spec says and leaves a model in `<output_dir>/final`. Raises a Fault that says what went wrong."""
+    try:
+        _train(spec, log, inbox)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _memory_fault(spec) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
+            raise _memory_fault(spec) from error
+        raise
+
+
+def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    method = method_of(spec.method)
+    config = config_of(method, spec.config)
+    if spec.resources.threads:
+        torch.set_num_threads(spec.resources.threads)
+    accelerator = Accelerator(cpu=spec.resources.gpus == 0,
+                              mixed_precision="bf16" if spec.resources.precision == "bfloat16" else "no")
+    generators.seed_all(spec.seed)
+    resume = _resume_place(spec, log)
+    log.say("starting", "loading the model")
+    tokenizer = load_tokenizer(_policy(spec).path)
+    setting = Setting(spec, tokenizer, context_length=declared_context(_policy(spec).path),
+                      parameters=stored_parameters(_policy(spec).path))
+    composition: Composition = method.compose(config, setting)
+    scoring = precision.for_updates(accelerator.device)
+    models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
+    log.say("starting", "reading the data")
+    state = TrainingState(
+        models=models, optimizers=_optimizers(composition.roles, models, config, accelerator),
+        streams=_streams(spec, composition), controllers=composition.state, live=dict(composition.live), tokenizer=tokenizer)
+    generators.seed_all(spec.seed)
+    if resume is not None:
+        training_state.load(state, resume)
+    output = Path(spec.output_dir)
+    loop = Loop(composition, config, spec.limits, state, accelerator=accelerator, precision=scoring, log=log, inbox=inbox,
+                checkpoints=output / "checkpoints")
+    ending = loop.run()
+    if ending.keep:
+        _write_final(state, composition.roles, config, output / "final", log)
+    log.write(_done(ending, loop))
+
+
+def _memory_fault(spec: RunSpec) -> MemoryFault:
+    config = config_of(method_of(spec.method), spec.config)
+    return MemoryFault(
+        f"Memory ran out with batches of {config.per_device_train_batch_size} samples up to {config.max_length} tokens.",
+        "Halve per_device_train_batch_size and double gradient_accumulation_steps, lower max_length, "
+        "or turn gradient_checkpointing on.")
+
+
+def _policy(spec: RunSpec) -> ModelRef:
+    if "policy" not in spec.models:
+        raise ConfigFault("The run names no model to train.", "Choose a model.")
+    return spec.models["policy"]
+
+
+def _resume_place(spec: RunSpec, log: EventLog) -> Path | None:
+    """The checkpoint the spec names if it verifies, else the newest older one beside it that does, and says so."""
+    if spec.resume_from is None:
+        return None
+    named = Path(spec.resume_from)
+    found, passed = checkpoint.newest(named.parent, before=named)
+    for reason in passed:
+        log.log(f"A checkpoint was passed over: {reason}.", "warning")
+    if found is None:
+        raise DataFault(f"No whole checkpoint stands at {named}.", "Start the run afresh.")
+    log.log(f"Resuming from {found.name}.")
+    return found
+
+
+def _optimizers(
+    roles: Sequence[Role], models: Mapping[str, Model], config: TrainingConfig, accelerator: Accelerator
+) -> dict[str, torch.optim.Optimizer]:
+    """AdamW for each trained role; vectors (norms, biases) are not decayed."""
+    found = {}
+    for role in roles:
+        if role.trained:
+            trained = [parameter for parameter in models[role.name].module.parameters() if parameter.requires_grad]
+            groups = [{"params": [p for p in trained if p.ndim >= 2], "weight_decay": config.weight_decay},
+                      {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0}]
+            optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=1.0,
+                                          betas=(0.9, config.adam_beta2), fused=True)
+            found[role.name] = accelerator.prepare(optimizer)
+    return found
+
+
+def _streams(spec: RunSpec, composition: Composition) -> dict[str, RowStream]:
+    """A stream for each data set of the spec that the method renders. Raises DataFault without training data."""
+    if "train" in composition.data and "train" not in spec.datasets:
+        raise DataFault("The run names no training data.", "Choose a data set for the role train.")
+    return {role: RowStream(ref, composition.data[role], spec.seed)
+            for role, ref in spec.datasets.items() if role in composition.data}
+
+
+def _write_final(state: TrainingState, roles: Sequence[Role], config: TrainingConfig, place: Path, log: EventLog) -> None:
+    """The trained policy as transformers loads it, beside its place first, then renamed. Says so in an artifact event."""
+    log.say("stopping", "writing the final model")
+    role = next(role for role in roles if role.trained)
+    module = state.models[role.name].module
+    if config.use_peft and config.merge_adapter:
+        module = module.merge_and_unload()
+    partial = place.with_name(".final.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        training_state.write_model(module, state.tokenizer, partial)
+    except OSError as error:
+        raise checkpoint.disk_fault(error) from error
+    shutil.rmtree(place, ignore_errors=True)
+    partial.rename(place)
+    size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+    log.write(ArtifactEvent(kind="adapter" if config.use_peft and not config.merge_adapter else "model",
+                            path=str(place.resolve()), size_bytes=size))
+
+
+def _done(ending: Ending, loop: Loop) -> DoneEvent:
+    summary: dict[str, float | None] = dict(loop.summary())
+    return DoneEvent(reason=ending.reason, detail=ending.detail, step=loop.state.step, summary=summary)

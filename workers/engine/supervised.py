@@ -1,0 +1,173 @@
+"""What every supervised method shares: config fields, the token loss, batches by count or by packing, held-out measures.
+
+Legend: B samples, T tokens.
+"""
+
+import math
+from collections.abc import Mapping
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from workers.contract.catalogue import MetricInfo
+from workers.contract.records import Record
+from workers.engine.composition import Collect, Composition, Evaluation, Fit, Loss, Render, Role, Setting, Stream, Turn
+from workers.engine.faults import ConfigFault
+from workers.engine.models import SCORE_TOKENS, pieces_of
+from workers.engine.reducers import Reduction, reduce
+from workers.engine.rendering import Rendered, Truncation, prompt_ids, sample_of, truncate
+from workers.engine.rewards import exact_match, numeric_match
+from workers.engine.sample import Batch, Counts, Sample, batch_of
+from workers.engine.sampler.grouped import generate
+from workers.engine.training_config import TrainingConfig, chosen_learning_rate, setting
+
+METRICS = [
+    MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean negative log-probability of a trained token."),
+    MetricInfo(name="mean_token_accuracy", title="Token accuracy", panel="Loss", better="up",
+               help="Share of trained tokens that were the model's likeliest choice."),
+    MetricInfo(name="entropy", title="Entropy", panel="Policy", unit="nats", help="Of the next token at trained positions."),
+    MetricInfo(name="grad_norm", title="Gradient norm", panel="Optimizer", help="Before clipping."),
+    MetricInfo(name="learning_rate", title="Learning rate", panel="Optimizer"),
+    MetricInfo(name="num_tokens", title="Trained tokens", panel="Progress", unit="tokens"),
+    MetricInfo(name="epoch", title="Epoch", panel="Progress"),
+    MetricInfo(name="step_time", title="Step time", panel="Progress", unit="seconds", better="down"),
+    MetricInfo(name="eval/loss", title="Held-out loss", panel="Evaluation", better="down"),
+    MetricInfo(name="eval/mean_token_accuracy", title="Held-out token accuracy", panel="Evaluation", better="up"),
+    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up",
+               help="Share of greedy answers that equal the reference, as text or as their final number."),
+]
+
+
+UNBOUNDED = 1 << 30
+"""Samples of a packed micro-batch: its tokens are the bound."""
+
+
+class SupervisedConfig(TrainingConfig):
+    """Adds packing, truncation and the loss to the shared fields."""
+
+    per_device_train_batch_size: int = setting(
+        32, "Batch size per device", "Samples computed at once. Halve it and double accumulation when memory runs out.",
+        group="basic", order=20, unit="samples", ge=1, le=4096)
+    packing: bool = setting(
+        False, "Packing", "Fill each batch up to batch size × maximum length tokens, however many samples that takes.",
+        group="basic", order=41)
+    truncation_mode: Truncation = setting(
+        "keep_start", "Too long samples", "Keep their start, keep their end, or leave them out.", order=42)
+    loss_type: str = setting(
+        "nll", "Loss", "`nll`: negative log-likelihood; `dft`: each term weighted by its own probability.",
+        order=45, pattern="^(nll|dft)$")
+
+
+def token_loss(logprobs: Tensor, *, loss_type: str) -> Tensor:
+    """Per-token terms [B,T]: −logp, or under `dft` −sg[e^logp]·logp (arXiv 2508.05629)."""
+    if loss_type == "dft":
+        return -logprobs.detach().exp() * logprobs
+    return -logprobs
+
+
+def compose(config: SupervisedConfig, setting: Setting, render: Render) -> Composition:
+    """One trained policy, one phase of data and one of fitting; evaluation when the run has a split for it."""
+    if config.max_length > setting.context_length:
+        raise ConfigFault(f"max_length {config.max_length} is beyond the model's context of {setting.context_length} tokens.",
+                          f"Set max_length to {setting.context_length} or less.")
+    held_out = "eval" in setting.spec.datasets
+    samples, tokens = (UNBOUNDED, _budget(config)) if config.packing else (config.per_device_train_batch_size, None)
+    return Composition(
+        roles=(Role("policy", trained=True),),
+        cycle=(Collect("read", lambda turn: _next(config, turn)),
+               Fit("fit", ("policy",), _loss(config), micro_samples=samples, micro_tokens=tokens)),
+        data={"train": render, "eval": render},
+        total_steps=lambda data: planned_steps(config, data),
+        live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=2e-5, highest=2e-3)},
+        evaluations=(Evaluation("eval", lambda turn: held_out_measures(config, turn)),) if held_out else (),
+        best=("eval/loss", "down"),
+    )
+
+
+def planned_steps(config: SupervisedConfig, data: Mapping[str, Stream]) -> int:
+    """Steps of the plan: as set, or from the epochs and the samples (tokens, when packing) of a step."""
+    if config.max_steps > 0:
+        return config.max_steps
+    if config.packing:
+        tokens = sum(len(sample) for sample in data["train"].all())
+        return max(1, math.ceil(tokens * config.num_train_epochs / (_budget(config) * config.gradient_accumulation_steps)))
+    samples = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    return max(1, math.ceil(data["train"].rows * config.num_train_epochs / samples))
+
+
+def finished(rendered: list[Rendered], config: SupervisedConfig, *, row: int, record: Record) -> list[Sample]:
+    """Truncated samples of a record; those with nothing left to train are left out."""
+    cut = [truncate(one, config.max_length, config.truncation_mode) for one in rendered]
+    samples = [sample_of(one, row=row, record=record) for one in cut if one is not None]
+    return [sample for sample in samples if bool(sample.mask.any())]
+
+
+def held_out_measures(config: SupervisedConfig, turn: Turn) -> dict[str, float]:
+    """`eval/loss` and token accuracy over the first rows of the split; exact match of greedy answers where rows ask one."""
+    samples = list(islice(turn.data["eval"].all(), config.eval_limit))
+    total, correct, tokens = 0.0, 0.0, 0
+    for piece in pieces_of(samples, micro_samples=len(samples), micro_tokens=SCORE_TOKENS):
+        scores = turn.models["policy"].score(batch_of(piece, turn.models["policy"].device))
+        total -= float(scores.logprobs.sum())
+        correct += float(scores.correct.sum())
+        tokens += int(scores.scored.sum())
+    found = {"eval/loss": total / tokens, "eval/mean_token_accuracy": correct / tokens} if tokens else {}
+    return found | _exact_match(config, turn, samples)
+
+
+def is_right(text: str, reference: str) -> bool:
+    """True when the answer equals the reference as text, or ends in the same number."""
+    if exact_match.score(text, reference, exact_match.Params()) == 1.0:
+        return True
+    return numeric_match.score(text, reference, numeric_match.Params()) == 1.0
+
+
+def _exact_match(config: SupervisedConfig, turn: Turn, samples: list[Sample]) -> dict[str, float]:
+    asked = [(sample.record, reference) for sample in samples
+             if sample.record is not None and (reference := _reference(sample.record)) is not None]
+    room = int(getattr(turn.models["policy"].module.config, "max_position_embeddings", 1 << 20)) - config.eval_max_new_tokens
+    prompts = [(torch.tensor(prompt_ids(turn.tokenizer, record.prompt or "", record.tools)), reference)
+               for record, reference in asked]
+    prompts = [(ids, reference) for ids, reference in prompts if len(ids) <= room]
+    if not prompts:
+        return {}
+    answers = generate(turn.models["policy"], [ids for ids, _ in prompts], count=1, max_new_tokens=config.eval_max_new_tokens,
+                       temperature=0.0, end_ids=[turn.tokenizer.eos_token_id])
+    texts = [turn.tokenizer.decode(answer.completion_ids, skip_special_tokens=True) for answer in answers]
+    right = [is_right(text, reference) for text, (_, reference) in zip(texts, prompts, strict=True)]
+    return {"eval/exact_match": sum(right) / len(right)}
+
+
+def _reference(record: Record) -> str | None:
+    """What a greedy answer is compared with: the row's answer, else its completion when that is one plain text."""
+    if record.prompt is None:
+        return None
+    if record.answer is not None:
+        return record.answer
+    if isinstance(record.completion, str):
+        return record.completion
+    return record.completion[-1].content if record.completion else None
+
+
+def _loss(config: SupervisedConfig) -> Loss:
+    def loss(turn: Turn, batch: Batch, counts: Counts) -> Tensor:
+        scores = turn.models["policy"].score(batch, entropy=True)
+        assert scores.entropy is not None
+        turn.tally.mean("entropy", scores.entropy, batch.mask)
+        turn.tally.mean("mean_token_accuracy", scores.correct.float(), batch.mask)
+        return reduce(token_loss(scores.logprobs, loss_type=config.loss_type), batch.mask, counts, Reduction.TOKEN_MEAN)
+
+    return loss
+
+
+def _next(config: SupervisedConfig, turn: Turn) -> list[Sample]:
+    stream = turn.data["train"]
+    if not config.packing:
+        return stream.take(config.per_device_train_batch_size * config.gradient_accumulation_steps)
+    return [sample for _ in range(config.gradient_accumulation_steps) for sample in stream.take_tokens(_budget(config))]
+
+
+def _budget(config: SupervisedConfig) -> int:
+    """Tokens of one packed micro-batch."""
+    return config.per_device_train_batch_size * config.max_length
