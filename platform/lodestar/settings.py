@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",  # its Swagger files are served from here, not from somebody else's server
     "channels",
+    "lodestar",
     *[f"runs.{room}" for room in ROOMS],
 ]
 MIDDLEWARE = [

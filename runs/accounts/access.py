@@ -70,17 +70,17 @@ def visible_projects(actor: Actor) -> QuerySet[Project]:
 
 def role_in(actor: Actor, project_id: str) -> Role | None:
     """The role somebody has in a project, None when they may not see it."""
-    role = visible_projects(actor).filter(id=project_id).values_list("role", flat=True).first()
-    return Role(role) if role else None
+    project: Any = visible_projects(actor).filter(id=project_id).first()
+    return Role(project.role) if project else None
 
 
 def project_for(request: HttpRequest, project_id: str, at_least: Role = Role.VIEWER) -> Project:
     """The project, with the asker's `role`. Raises NotFound for who is no member, Forbidden when the role is too low."""
-    project = visible_projects(actor_of(request)).filter(id=project_id).first()
+    project: Any = visible_projects(actor_of(request)).filter(id=project_id).first()
     if project is None:
         raise NotFound
     _check(Role(project.role), at_least)
-    return project
+    return project  # type: ignore[no-any-return]
 
 
 def require(request: HttpRequest, project: Project, at_least: Role) -> None:
