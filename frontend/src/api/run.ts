@@ -1,8 +1,8 @@
-/** Requests about one run. */
+/** What belongs to one run: curves, events, logs, rollouts, checkpoints. The run itself is in runs.ts. */
 
 import { queryOptions } from "@tanstack/react-query";
-import { get, patch, post, remove } from "./http";
-import type { MetricInfo, Model, Page, Run, RunDraft, SeriesAnswer } from "./shapes";
+import { get, post } from "./http";
+import type { MetricInfo, Model, Page, Run, SeriesAnswer } from "./shapes";
 
 export interface NumberedEvent<E = unknown> { cursor: number; attempt: number; event: E }
 export interface EventPage<E = unknown> { items: NumberedEvent<E>[]; next: number | null; cursor: number; epoch: string }
@@ -26,11 +26,6 @@ export interface Checkpoint {
   path: string; attempt: number; verified: boolean | null;
 }
 export interface HistoryEntry { time: string; from: string; to: string; by: string; reason: string; attempt: number }
-export interface ControlBody {
-  type: "pause" | "resume" | "stop" | "cancel" | "checkpoint" | "set" | "sample"; field?: string; value?: number; checkpoint?: boolean;
-}
-
-export const runQuery = (id: string) => queryOptions({ queryKey: ["run", id], queryFn: ({ signal }) => get<Run>(`/runs/${id}`, {}, signal) });
 export const metricsQuery = (id: string) =>
   queryOptions({ queryKey: ["run", id, "metrics"], queryFn: () => get<{ names: MetricInfo[]; cursor: number; epoch: string }>(`/runs/${id}/metrics`) });
 export const checkpointsQuery = (id: string) => queryOptions({ queryKey: ["run", id, "checkpoints"], queryFn: () => get<Checkpoint[]>(`/runs/${id}/checkpoints`) });
@@ -39,12 +34,6 @@ export const rolloutQuery = (id: string, cursor: number) =>
   queryOptions({ queryKey: ["run", id, "rollout", cursor], queryFn: () => get<Rollout>(`/runs/${id}/rollouts/${cursor}`), staleTime: Infinity });
 
 export const getRun = (id: string) => get<Run>(`/runs/${id}`);
-export const getDraft = (id: string) => get<RunDraft>(`/runs/${id}/draft`);
-export const editRun = (id: string, edit: { name?: string; tags?: string[]; notes?: string; priority?: number }) => patch<Run>(`/runs/${id}`, edit);
-export const deleteRun = (id: string) => remove(`/runs/${id}`);
-export const restoreRun = (id: string) => post<Run>(`/runs/${id}/restore`);
-export const retryRun = (id: string) => post<Run>(`/runs/${id}/retry`);
-export const controlRun = (id: string, control: ControlBody) => post<Run>(`/runs/${id}/control`, control);
 export const registerCheckpoint = (id: string, name: string) => post<Model>(`/checkpoints/${id}/register`, { name });
 
 export function getSeries(id: string, names: string[], range: { from: number; to: number } | null, points: number): Promise<SeriesAnswer> {

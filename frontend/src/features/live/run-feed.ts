@@ -11,6 +11,8 @@ const POINTS = 800;
 /** A curve watched for this many points is read again, thinned. */
 const MOST_POINTS = 6_000;
 const RECENT = 2_000;
+const OVERVIEW = ["reward", "kl", "loss"];
+const OVERVIEW_POINTS = 200;
 const PAGE = 500;
 /** Beyond this many missed events a new snapshot is cheaper than the log. */
 const MOST_FILLED = 5_000;
@@ -28,14 +30,17 @@ export interface FeedState {
  * canvas; the rest is a small state that components subscribe to.
  */
 export class RunFeed {
+  /** The curves the charts show, for the range they show. */
   readonly series = new RunSeries();
+  /** The few curves the header judges by, always whole. */
+  readonly overview = new RunSeries();
   private state: FeedState;
   private socket: WebSocket | null = null;
   private clock = 0;
   private recent: Kept[] = [];
-  private wanted: string[] = [];
-  private range: StepRange | null = null;
-  private loading = 0;
+  private readonly wanted = new Map<string, StepRange | null>();
+  private readonly tickets = new Map<string, number>();
+  private loads = 0;
   private readonly readers = new Set<() => void>();
   private readonly eventReaders = new Set<(items: Kept[]) => void>();
 
@@ -53,6 +58,7 @@ export class RunFeed {
     document.addEventListener("visibilitychange", this.visible);
     this.clock = window.setInterval(() => this.input({ type: "tick", random: Math.random() }), 1000);
     void this.readMarks(run.cursor);
+    void this.loadOverview().catch(ignoreUntilNextTime);
     this.input({ type: "start", cursor: run.cursor, epoch: run.epoch });
   }
 
@@ -79,13 +85,21 @@ export class RunFeed {
 
   /** Reads these curves for a range of steps; what comes by event meanwhile is put on top. */
   async load(names: string[], range: StepRange | null): Promise<void> {
-    this.wanted = names;
-    this.range = range;
     if (names.length === 0) return;
-    this.loading += 1;
-    const ticket = this.loading;
+    this.loads += 1;
+    const ticket = this.loads;
+    for (const name of names) {
+      this.wanted.set(name, range);
+      this.tickets.set(name, ticket);
+    }
     const answer = await getSeries(this.runId, names, range, POINTS);
-    if (ticket === this.loading) this.series.load(answer, this.recent);
+    const current = Object.entries(answer.series).filter(([name]) => this.tickets.get(name) === ticket);
+    this.series.load({ ...answer, series: Object.fromEntries(current) }, this.recent);
+  }
+
+  /** Reads the curves the header judges by. */
+  async loadOverview(): Promise<void> {
+    this.overview.load(await getSeries(this.runId, OVERVIEW, null, OVERVIEW_POINTS), this.recent);
   }
 
   private readonly online = (): void => this.input({ type: "online" });
@@ -143,9 +157,10 @@ export class RunFeed {
   private apply(items: Kept[]): void {
     this.recent = [...this.recent, ...items.filter(({ event }) => event.type === "metrics" || event.type === "evaluation")].slice(-RECENT);
     this.series.append(items);
+    this.overview.append(items);
     this.set({ view: applyEvents(this.state.view, items) });
     for (const reader of this.eventReaders) reader(items);
-    if (this.series.longest() > MOST_POINTS && !this.range) void this.load(this.wanted, null).catch(ignoreUntilNextTime);
+    if (this.series.longest() > MOST_POINTS) void this.loadAgain().catch(ignoreUntilNextTime);
   }
 
   private async fill(after: number): Promise<void> {
@@ -170,12 +185,19 @@ export class RunFeed {
       this.onRun(run);
       this.recent = [];
       this.series.clear();
+      this.overview.clear();
       this.set({ view: viewOf(run), reloads: this.state.reloads + 1 });
-      await Promise.all([this.load(this.wanted, this.range), this.readMarks(run.cursor)]);
+      await Promise.all([this.loadAgain(), this.loadOverview(), this.readMarks(run.cursor)]);
       this.input({ type: "reloaded", cursor: run.cursor, epoch: run.epoch });
     } catch {
       this.input({ type: "fill-failed" });
     }
+  }
+
+  private async loadAgain(): Promise<void> {
+    const groups = new Map<StepRange | null, string[]>();
+    for (const [name, range] of this.wanted) groups.set(range, [...(groups.get(range) ?? []), name]);
+    await Promise.all([...groups].map(([range, names]) => this.load(names, range)));
   }
 
   /** The signs of the past: checkpoints, changes, alerts, and where later attempts began. */

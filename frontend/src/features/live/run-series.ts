@@ -16,11 +16,14 @@ export class RunSeries {
   private readonly curves = new Map<string, Series>();
   private readonly readAt = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
-  private seen = new Set<string>();
+  private readonly seen = new Set<string>();
+  private known: string[] = [];
 
-  names(): string[] {
-    return [...this.seen];
-  }
+  /** Names in the order they were first heard of; the same array until one is added. */
+  readonly names = (): string[] => {
+    if (this.known.length !== this.seen.size) this.known = [...this.seen];
+    return this.known;
+  };
 
   get(name: string): Series | undefined {
     return this.curves.get(name);
@@ -49,10 +52,10 @@ export class RunSeries {
     this.notify();
   }
 
-  subscribe(listener: () => void): () => void {
+  readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
-  }
+  };
 
   clear(): void {
     this.curves.clear();

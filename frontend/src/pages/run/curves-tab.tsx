@@ -1,5 +1,18 @@
-import { EmptyState } from "@/ui/empty-state";
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback } from "react";
+import { CurvesView } from "@/features/live/curves/curves-view";
+import type { CurvesSearch } from "@/features/live/curves/use-chart-view";
 
+const route = getRouteApi("/signed-in/p/$projectId/runs/$runId/curves");
+
+/** How the policy learns: every curve but the machine's own. */
 export function CurvesTab() {
-  return <EmptyState title="Curves" />;
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const onSearch = useCallback((change: Partial<CurvesSearch>) => void navigate({ search: (old) => ({ ...old, ...change }), replace: !("at" in change) }), [navigate]);
+  return <CurvesView search={search} onSearch={onSearch} keep={isLearning} />;
+}
+
+function isLearning(name: string): boolean {
+  return !name.startsWith("system/");
 }

@@ -1,5 +1,27 @@
-import { Outlet } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { algorithmsQuery } from "@/api/algorithms";
+import { runQuery } from "@/api/runs";
+import { sessionQuery } from "@/api/session";
+import type { Run } from "@/api/shapes";
+import { OpenRun } from "@/features/live/open-run";
+import { FailedState } from "@/ui/failed-state";
+import { LoadingState } from "@/ui/loading-state";
 
+const route = getRouteApi("/signed-in/p/$projectId/runs/$runId");
+
+/** A run: one header, and the tab that is open. */
 export function RunPage() {
-  return <Outlet />;
+  const { runId } = route.useParams();
+  const run = useQuery(runQuery(runId));
+  if (run.data) return <Loaded key={run.data.id} run={run.data} />;
+  return <div style={{ padding: 24 }}>{run.isError ? <FailedState error={run.error} onRetry={() => void run.refetch()} what="This run" /> : <LoadingState rows={8} />}</div>;
+}
+
+function Loaded({ run }: { run: Run }) {
+  const algorithms = useQuery(algorithmsQuery);
+  const session = useQuery(sessionQuery);
+  const role = session.data?.projects.find((project) => project.id === run.project_id)?.role;
+  const method = algorithms.data?.methods.find((card) => card.slug === run.method);
+  return <OpenRun run={run} method={method} canEdit={role === "editor" || role === "owner"} />;
 }

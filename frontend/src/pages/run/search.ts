@@ -17,6 +17,7 @@ export const rolloutsSearch = search({
   sort: choice(["newest", "reward", "-reward"], "newest"),
   prompt: text,
   ro: whole,
+  ans: whole,
   ch: text,
   by: choice(["token", "sentence", "step"], "token"),
   tok: whole,

@@ -1,0 +1,29 @@
+import type { Run } from "@/api/shapes";
+import type { RunView } from "../run-view";
+
+/** What the run does this moment, in words it can stand by; empty when there is nothing to say. */
+export function doingLine(run: Run, view: RunView): string {
+  switch (run.state) {
+    case "draft":
+      return "A draft: not launched yet.";
+    case "queued":
+      return run.waiting_for ? `Waiting for ${run.waiting_for}.` : "Waiting for a worker to claim it.";
+    case "starting":
+      return view.doing ? `Doing: ${view.doing}` : "A worker has claimed it and starts the engine.";
+    case "running":
+      return view.doing ? `Doing: ${view.doing}` : "";
+    case "paused":
+      return `Paused at step ${view.step}; the model stays loaded.`;
+    case "succeeded":
+      return run.total !== null && view.step < run.total ? `Stopped at step ${view.step} of ${run.total}.` : `Finished after ${view.step} steps.`;
+    case "cancelled":
+      return `Cancelled at step ${view.step}.`;
+    case "failed":
+      return "";
+  }
+}
+
+/** Share of the plan that is done, 0 to 1; null when the plan has no length. */
+export function share(step: number, total: number | null): number | null {
+  return total ? Math.min(1, step / total) : null;
+}

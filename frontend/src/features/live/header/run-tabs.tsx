@@ -1,0 +1,32 @@
+import { Link } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
+import { useShortcuts } from "@/ui/shortcuts";
+import classes from "./run-header.module.css";
+
+const TABS = [
+  ["curves", "Curves"],
+  ["rollouts", "Rollouts"],
+  ["logs", "Logs"],
+  ["system", "System"],
+  ["checkpoints", "Checkpoints"],
+  ["config", "Config"],
+] as const;
+
+/** Tabs are links; the digits go to them. */
+export function RunTabs({ projectId, runId, hidden = [] }: { projectId: string; runId: string; hidden?: string[] }) {
+  const navigate = useNavigate();
+  const tabs = TABS.filter(([tab]) => !hidden.includes(tab));
+  const params = { projectId, runId };
+  useShortcuts("Tabs", tabs.map(([tab, label], index) => ({
+    keys: String(index + 1),
+    label,
+    run: () => void navigate({ to: `/p/$projectId/runs/$runId/${tab}`, params }),
+  })));
+  return (
+    <nav className={classes.tabs} aria-label="Run">
+      {tabs.map(([tab, label]) => (
+        <Link key={tab} className={classes.tab} to={`/p/$projectId/runs/$runId/${tab}`} params={params} activeProps={{ "aria-current": "page" }}>{label}</Link>
+      ))}
+    </nav>
+  );
+}

@@ -1,0 +1,38 @@
+import { Alert, Button } from "@mantine/core";
+import { Outlet } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { restoreRun } from "@/api/runs";
+import type { MethodCard, Run } from "@/api/shapes";
+import { useBreadcrumbs } from "@/ui/breadcrumbs";
+import { toastError } from "@/ui/toasts";
+import { pageTitle, useFavicon } from "./header/page-signs";
+import { RunHeader } from "./header/run-header";
+import classes from "./header/run-header.module.css";
+import { RunTabs } from "./header/run-tabs";
+import { RunContext, useFeedState, useRunFeed } from "./run-context";
+
+/** Keeps the run's live feed while the page is open, whatever tab is shown. */
+export function OpenRun({ run, method, canEdit }: { run: Run; method: MethodCard | undefined; canEdit: boolean }) {
+  const feed = useRunFeed(run);
+  const { view } = useFeedState(feed);
+  const inHand = useMemo(() => ({ run, feed, method, canEdit }), [run, feed, method, canEdit]);
+  useFavicon(run.state);
+  useBreadcrumbs([{ label: "Runs", to: `/p/${run.project_id}/runs` }, { label: run.name }], pageTitle(run.state, run.name, view.step, run.total ?? view.total));
+  const silent = method !== undefined && !method.needs_reward && !method.metrics.some((metric) => metric.name === "reward");
+  return (
+    <RunContext value={inHand}>
+      {run.deleted_at && <Deleted run={run} />}
+      <RunHeader />
+      <div className={classes.header} style={{ paddingTop: 0 }}><RunTabs projectId={run.project_id} runId={run.id} hidden={silent ? ["rollouts"] : []} /></div>
+      <div className={classes.body}><Outlet /></div>
+    </RunContext>
+  );
+}
+
+function Deleted({ run }: { run: Run }) {
+  return (
+    <Alert color="var(--ls-warn)" m={12} title="This run is in the bin.">
+      <Button variant="default" size="compact-sm" onClick={() => void restoreRun(run.id).catch(toastError)}>Restore</Button>
+    </Alert>
+  );
+}

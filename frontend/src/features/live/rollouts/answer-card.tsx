@@ -1,0 +1,41 @@
+import { Badge, Tooltip, UnstyledButton } from "@mantine/core";
+import type { Answer } from "@/api/run";
+import { formatNumber } from "@/ui/numbers";
+import { answerBadges } from "./answer-badges";
+import classes from "./rollouts.module.css";
+
+interface Props {
+  answer: Answer;
+  index: number;
+  picked?: boolean;
+  onPick?: () => void;
+}
+
+/** One answer of a group: its reward, its terms, what is odd about it. The text is the model's: shown, never run. */
+export function AnswerCard({ answer, index, picked = false, onPick }: Props) {
+  return (
+    <article className={classes.answer} data-picked={picked} aria-label={`Answer ${index + 1}`}>
+      <header className={classes.answerHead}>
+        <span className={classes.reward} title="reward">{formatNumber(answer.reward, 3)}</span>
+        {answer.advantage !== null && answer.advantage !== undefined && <span className={classes.meta}>adv {signed(answer.advantage)}</span>}
+        <span className={classes.meta}>{answer.length} tok</span>
+        {answerBadges(answer).map((badge) => (
+          <Tooltip key={badge.word} label={badge.why}><Badge size="xs" variant="outline" color="var(--ls-warn)" tt="none">{badge.word}</Badge></Tooltip>
+        ))}
+        {onPick && <UnstyledButton ml="auto" fz={12} c="var(--ls-accent)" aria-pressed={picked} onClick={onPick}>tokens</UnstyledButton>}
+      </header>
+      <pre className={classes.text} dir="auto">{answer.text === "" ? " " : answer.text}</pre>
+      {Object.keys(answer.terms).length > 0 && (
+        <dl className={classes.terms}>
+          {Object.entries(answer.terms).map(([term, value]) => (
+            <div key={term}><dt>{term}</dt><dd>{value === null ? "n/a" : formatNumber(value, 3)}</dd></div>
+          ))}
+        </dl>
+      )}
+    </article>
+  );
+}
+
+function signed(value: number): string {
+  return value > 0 ? `+${formatNumber(value, 3)}` : formatNumber(value, 3);
+}

@@ -1,0 +1,68 @@
+import { Button, Group } from "@mantine/core";
+import { IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { rolloutQuery } from "@/api/run";
+import { FailedState } from "@/ui/failed-state";
+import { LoadingState } from "@/ui/loading-state";
+import { useShortcuts } from "@/ui/shortcuts";
+import { toast, toastError } from "@/ui/toasts";
+import { useRun } from "../run-context";
+import { AnswerGroup } from "./answer-group";
+import { followPrompt } from "./follow-prompt";
+import { TokenView } from "./token-view";
+
+/** What the address holds of the open rollout. */
+export interface LensSearch {
+  ro?: number;
+  ans?: number;
+  ch?: string;
+  tok?: number;
+}
+
+/** The open prompt: its answers side by side, the picked one token by token. */
+export function OpenRollout({ cursor, search, onSearch }: { cursor: number; search: LensSearch; onSearch: (change: Partial<LensSearch>) => void }) {
+  const { run } = useRun();
+  const client = useQueryClient();
+  const query = useQuery(rolloutQuery(run.id, cursor));
+  const rollout = query.data;
+  const follow = async (way: 1 | -1): Promise<void> => {
+    if (!rollout) return;
+    const found = await followPrompt(run.id, rollout, way).catch(toastError);
+    if (found) {
+      await client.prefetchQuery(rolloutQuery(run.id, found.cursor));
+      onSearch({ ro: found.cursor, tok: undefined });
+    } else if (found === null) toast(way === 1 ? "This prompt was not drawn again later." : "This prompt was not drawn before.");
+  };
+  useShortcuts("Prompt", [
+    { keys: "[", label: "This prompt at an earlier step", run: () => void follow(-1) },
+    { keys: "]", label: "This prompt at a later step", run: () => void follow(1) },
+  ]);
+  if (query.isError) return <FailedState error={query.error} onRetry={() => void query.refetch()} what="This rollout" />;
+  if (!rollout) return <LoadingState rows={6} />;
+  const picked = Math.min(search.ans ?? bestAnswer(rollout.answers.map((answer) => answer.reward)), rollout.answers.length - 1);
+  const hasTokens = rollout.answers.some((answer) => answer.tokens);
+  const config = (run.spec.config ?? {}) as { clip_range?: unknown };
+  return (
+    <div>
+      <Group gap={8} mb={8}>
+        <Button variant="default" size="compact-xs" leftSection={<IconChevronLeft size={14} />} onClick={() => void follow(-1)} title="[">Earlier step</Button>
+        <Button variant="default" size="compact-xs" rightSection={<IconChevronRight size={14} />} onClick={() => void follow(1)} title="]">Later step</Button>
+      </Group>
+      <AnswerGroup run={run} rollout={rollout} picked={hasTokens ? picked : undefined} onPick={hasTokens ? (ans) => onSearch({ ans, tok: undefined }) : undefined} />
+      <TokenView
+        answers={rollout.answers}
+        picked={picked}
+        channel={search.ch}
+        token={search.tok}
+        clipRange={typeof config.clip_range === "number" ? config.clip_range : null}
+        onPick={(ans) => onSearch({ ans, tok: undefined })}
+        onChannel={(ch) => onSearch({ ch })}
+        onToken={(tok) => onSearch({ tok })}
+      />
+    </div>
+  );
+}
+
+function bestAnswer(rewards: (number | null)[]): number {
+  return rewards.reduce<number>((best, reward, index) => ((reward ?? -Infinity) > (rewards[best] ?? -Infinity) ? index : best), 0);
+}
