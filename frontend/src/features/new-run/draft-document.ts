@@ -1,6 +1,6 @@
 /** The draft of a run is one YAML document. The form edits it in place, so comments and order stay. */
 
-import { type Document, isNode, LineCounter, parseDocument, stringify } from "yaml";
+import { Document, isNode, LineCounter, parseDocument, stringify } from "yaml";
 import type { RunDraft } from "@/api/shapes";
 
 export interface DraftFault { line: number; column: number; field: string; message: string }
@@ -42,9 +42,9 @@ function shapeFaults(values: Record<string, unknown>): { field: string; message:
 
 /** The document with one value changed; `undefined` removes it. Comments elsewhere stay as they are. */
 export function writeAt(text: string, path: Path, value: unknown): string {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) return text;
-  if (document.contents === null) document.contents = document.createNode({}) as typeof document.contents;
+  const read = parseDocument(text);
+  if (read.errors.length > 0) return text;
+  const document: Document = read.contents === null ? new Document({}) : read;
   if (value === undefined) document.deleteIn(path);
   else document.setIn(path, document.createNode(value));
   return emptyToNothing(String(document));

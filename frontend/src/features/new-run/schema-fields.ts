@@ -40,8 +40,7 @@ export function resolve(schema: JsonSchema, root: JsonSchema): { schema: JsonSch
 }
 
 function omitRef(schema: JsonSchema): JsonSchema {
-  const { $ref: _, ...rest } = schema;
-  return rest;
+  return { ...schema, $ref: undefined };
 }
 
 function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: boolean, index: number): Field {

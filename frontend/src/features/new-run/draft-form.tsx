@@ -1,0 +1,52 @@
+import { Alert, Divider, Stack, Text } from "@mantine/core";
+import type { FieldError } from "@/api/problem";
+import type { AlgorithmConfig, MethodCard, RewardTermCard, RunDraft } from "@/api/shapes";
+import { ConfigForm } from "./config-form";
+import { DataPicker } from "./data-picker";
+import type { Path } from "./draft-document";
+import { ModelPicker } from "./model-picker";
+import { PresetBar } from "./preset-bar";
+import { RewardComposer } from "./reward-composer";
+import { RunSettings } from "./run-settings";
+
+interface Props {
+  projectId: string; draft: RunDraft; card: MethodCard; terms: RewardTermCard[]; errors: FieldError[]; readable: boolean;
+  onChange: (path: Path, value: unknown) => void; onSaved: (config: AlgorithmConfig) => void;
+}
+
+/** The form's view of the document: model, data, reward, settings, the run itself. */
+export function DraftForm({ projectId, draft, card, terms, errors, readable, onChange, onSaved }: Props) {
+  const disabled = !readable;
+  const errorOf = (field: string) => errors.find((error) => error.field === field || error.field.startsWith(`${field}.`))?.message;
+  const configErrors = errors.filter((error) => error.field.startsWith("config.")).map((error) => ({ ...error, field: error.field.slice("config.".length) }));
+  return (
+    <Stack gap={16}>
+      {disabled ? <Alert color="var(--ls-bad)" variant="outline">The YAML cannot be read. Mend it there; then the form works again.</Alert> : null}
+      <PresetBar projectId={projectId} card={card} draft={draft} onPreset={(config) => onChange(["config"], config)} onSaved={onSaved} />
+      <Stack gap={12}>
+        {card.models.map((need) => (
+          <ModelPicker key={need.role} projectId={projectId} {...need} value={draft.models[need.role]} disabled={disabled} error={errorOf(`models.${need.role}`)} onChange={(id) => onChange(["models", need.role], id)} />
+        ))}
+        {card.data.map((need) => (
+          <DataPicker key={need.role} projectId={projectId} need={need} value={draft.datasets[need.role]} disabled={disabled} error={errorOf(`datasets.${need.role}`)} onChange={(choice) => onChange(["datasets", need.role], choice)} />
+        ))}
+      </Stack>
+      {card.needs_reward ? (
+        <>
+          <Divider />
+          <Stack gap={8}>
+            <Text fw={600}>Reward</Text>
+            <RewardComposer cards={terms} value={draft.reward} disabled={disabled} error={errorOf("reward")} onChange={(reward) => onChange(["reward"], reward ?? undefined)} />
+          </Stack>
+        </>
+      ) : null}
+      <Divider />
+      <ConfigForm schema={card.config_schema} config={draft.config} errors={configErrors} disabled={disabled} onChange={(path, value) => onChange(["config", ...path], value)} />
+      <Divider />
+      <Stack gap={8}>
+        <Text fw={600}>Run</Text>
+        <RunSettings draft={draft} disabled={disabled} errorOf={errorOf} onChange={onChange} />
+      </Stack>
+    </Stack>
+  );
+}

@@ -1,0 +1,67 @@
+/** What a draft still lacks before it can be checked or launched, and small facts about its parts. */
+
+import type { DataNeed, Dataset, MethodCard, Model, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
+
+export const KIND_WORDS: Record<RecordKind, string> = {
+  text: "text",
+  demonstration: "prompt and completion",
+  conversation: "conversations",
+  prompt: "prompts",
+  prompt_answer: "prompts with answers",
+  preference: "pairs",
+  ranking: "rankings",
+  unpaired: "judged answers",
+  stepwise: "judged steps",
+};
+
+/** "needs prompts with answers": the required data in words. */
+export function needsText(card: Pick<MethodCard, "data">): string {
+  const need = card.data.find((one) => one.required);
+  return need ? `needs ${need.kinds.map((kind) => KIND_WORDS[kind]).join(" or ")}` : "needs no data";
+}
+
+/** The first things to choose, in the order of the form. Empty: the draft can be checked. */
+export function missingParts(draft: RunDraft, card: MethodCard | undefined): string[] {
+  if (!card) return [draft.method ? `\`${draft.method}\` is not a known method` : "a method"];
+  const models = card.models.filter((need) => need.required && !draft.models[need.role]).map((need) => (need.role === "policy" ? "a model" : `a ${need.role} model`));
+  const data = card.data.filter((need) => need.required && !draft.datasets[need.role]?.version_id).map((need) => (need.role === "train" ? "data" : `${need.role} data`));
+  const reward = card.needs_reward && !draft.reward?.terms?.length ? ["a reward"] : [];
+  return [...models, ...data, ...reward];
+}
+
+/** Why a data set does not fit a need; null when it does. */
+export function unfit(need: DataNeed, dataset: Pick<Dataset, "kind" | "latest">): string | null {
+  if (!dataset.latest || dataset.latest.state !== "ready") return dataset.latest?.state === "refused" ? "refused" : "still being read";
+  if (!dataset.kind || !need.kinds.includes(dataset.kind)) return `holds ${dataset.kind ? KIND_WORDS[dataset.kind] : "unknown rows"}`;
+  return null;
+}
+
+/** Whether some data set of these would do for the method; the gallery sorts by it. */
+export function fitsData(card: Pick<MethodCard, "data">, kind: RecordKind | null): boolean {
+  return kind === null || card.data.some((need) => need.required && need.kinds.includes(kind));
+}
+
+/** A free name for a new term: the kind, then kind_2, kind_3 … */
+export function termName(kind: string, taken: string[]): string {
+  const base = kind.replace(/[^a-z0-9_]/g, "_").slice(0, 36);
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? base : `${base}_${n}`;
+    if (!taken.includes(name)) return name;
+  }
+}
+
+/** A first reward for data with answers: numbers compared when that term exists, else the first that reads the answer. */
+export function firstReward(cards: RewardTermCard[]): RunDraft["reward"] {
+  const kind = ["numeric_match", "exact_match"].find((name) => cards.some((card) => card.kind === name)) ?? cards[0]?.kind;
+  return kind ? { terms: [{ name: termName(kind, []), kind, weight: 1, params: {} }], aggregate: "weighted_sum", on_nan: "refuse" } : null;
+}
+
+/** The draft as preflight sees it: what does not change the check is left out, so equal checks are answered again. */
+export function checkedPart(draft: RunDraft): RunDraft {
+  return { ...draft, name: "", notes: "", tags: [], priority: 0, cloned_from: null, config_id: null };
+}
+
+/** Models that may be chosen, the ready ones first. */
+export function sortModels(models: Model[]): Model[] {
+  return models.toSorted((a, b) => Number(b.state === "ready") - Number(a.state === "ready") || b.created_at.localeCompare(a.created_at));
+}

@@ -1,0 +1,44 @@
+import { Button, Group, Menu, Select, Stack, Text } from "@mantine/core";
+import { IconPlus } from "@tabler/icons-react";
+import type { RewardPipeline, RewardTerm, RewardTermCard } from "@/api/shapes";
+import { termName } from "./readiness";
+import { RewardTermRow } from "./reward-term-row";
+
+interface Props { cards: RewardTermCard[]; value: RewardPipeline | null; disabled?: boolean; error?: string; onChange: (reward: RewardPipeline | null) => void }
+
+const EMPTY: RewardPipeline = { terms: [], aggregate: "weighted_sum", on_nan: "refuse" };
+const AGGREGATES = [{ value: "weighted_sum", label: "weighted sum" }, { value: "product", label: "product" }, { value: "min", label: "smallest" }];
+const ON_NAN = [{ value: "refuse", label: "stop the run" }, { value: "drop", label: "leave the answer out" }, { value: "zero", label: "count as 0" }];
+
+/** Named terms with weights, and how they become one number. */
+export function RewardComposer({ cards, value, disabled, error, onChange }: Props) {
+  const reward = value ?? EMPTY;
+  const setTerm = (index: number, term: RewardTerm | null) => {
+    const terms = reward.terms.flatMap((one, at) => (at !== index ? [one] : term ? [term] : []));
+    onChange(terms.length > 0 ? { ...reward, terms } : null);
+  };
+  const add = (kind: string) => onChange({ ...reward, terms: [...reward.terms, { name: termName(kind, reward.terms.map((term) => term.name)), kind, weight: 1, params: {} }] });
+  return (
+    <Stack gap={8}>
+      {reward.terms.map((term, index) => (
+        <RewardTermRow key={index} term={term} card={cards.find((card) => card.kind === term.kind)} cards={cards} disabled={disabled} onChange={(next) => setTerm(index, next)} />
+      ))}
+      {error ? <Text c="var(--ls-bad)" size="xs" role="alert">{error}</Text> : null}
+      <Group gap={12} align="flex-end">
+        <Menu position="bottom-start" width={340} shadow="md">
+          <Menu.Target><Button variant="default" leftSection={<IconPlus size={14} />} disabled={disabled}>Add term</Button></Menu.Target>
+          <Menu.Dropdown mah={380} style={{ overflowY: "auto" }}>
+            {cards.map((card) => (
+              <Menu.Item key={card.kind} onClick={() => add(card.kind)}>
+                <Text fw={600}>{card.title}</Text>
+                <Text size="xs" c="dimmed">{card.summary}</Text>
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+        {reward.terms.length > 1 ? <Select w={150} label="Join by" data={AGGREGATES} value={reward.aggregate} disabled={disabled} onChange={(aggregate) => onChange({ ...reward, aggregate: aggregate as RewardPipeline["aggregate"] })} /> : null}
+        {reward.terms.length > 0 ? <Select w={180} label="When a term is not a number" data={ON_NAN} value={reward.on_nan} disabled={disabled} onChange={(on) => onChange({ ...reward, on_nan: on as RewardPipeline["on_nan"] })} /> : null}
+      </Group>
+    </Stack>
+  );
+}

@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import type { AlgorithmConfig, RunDraft } from "@/api/shapes";
+import { EMPTY_DRAFT, readDraft } from "./draft-document";
+import { cloneText, withConfig, withWanted } from "./starting-draft";
+
+it("keeps the saved draft unless the address asks for another method", () => {
+  expect(withWanted("method: sft\nseed: 3\n", {})).toBe("method: sft\nseed: 3\n");
+  expect(readDraft(withWanted("method: sft\nseed: 3\n", { method: "grpo", model: "mdl_1" })).draft).toMatchObject({ method: "grpo", seed: 0, models: { policy: "mdl_1" } });
+});
+
+it("clones everything but name and notes", () => {
+  const draft: RunDraft = { ...EMPTY_DRAFT, name: "first", notes: "x", method: "grpo", config: { beta: 0.1 } };
+  expect(readDraft(cloneText(draft, "run_1")).draft).toMatchObject({ name: "", notes: "", method: "grpo", config: { beta: 0.1 }, cloned_from: "run_1" });
+});
+
+it("takes method, settings and reward from a saved config and keeps the rest", () => {
+  const saved = { id: "cfg_1", method: "grpo", config: { beta: 1 }, reward: null, name: "", description: "", created_at: "" } satisfies AlgorithmConfig;
+  expect(readDraft(withConfig("method: sft\nmodels:\n  policy: mdl_1\n", saved)).draft).toMatchObject({ method: "grpo", config: { beta: 1 }, config_id: "cfg_1", models: { policy: "mdl_1" } });
+});

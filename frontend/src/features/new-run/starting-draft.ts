@@ -1,0 +1,28 @@
+/** What the form starts with: the address says more than the saved draft. */
+
+import type { AlgorithmConfig, RunDraft } from "@/api/shapes";
+import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
+
+export interface Wanted { method?: string; model?: string; data?: string }
+
+/** The saved draft, changed by what the address names. */
+export function withWanted(saved: string, wanted: Wanted): string {
+  const named = Object.values(wanted).some(Boolean);
+  let text = named && saved && readDraft(saved).draft.method !== wanted.method && wanted.method ? "" : saved;
+  if (wanted.method) text = writeAt(text, ["method"], wanted.method);
+  if (wanted.model) text = writeAt(text, ["models", "policy"], wanted.model);
+  if (wanted.data) text = writeAt(text, ["datasets", "train"], { version_id: wanted.data, split: "train" });
+  return text;
+}
+
+/** A clone starts as the run it comes from, under a name of its own. */
+export function cloneText(draft: RunDraft, runId: string): string {
+  return writeDraft({ ...EMPTY_DRAFT, ...draft, name: "", notes: "", cloned_from: runId });
+}
+
+/** A saved config brings method, settings and reward; what else was chosen stays. */
+export function withConfig(text: string, saved: AlgorithmConfig): string {
+  let next = writeAt(writeAt(text, ["method"], saved.method), ["config"], saved.config);
+  if (saved.reward) next = writeAt(next, ["reward"], saved.reward);
+  return writeAt(next, ["config_id"], saved.id);
+}
