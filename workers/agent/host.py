@@ -44,8 +44,7 @@ class QueueListener:
         if self._process is not None:
             log.warning("queue_listener_died", exit=self._process.returncode)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "lodestar", "worker", "--include", "workers.agent.tasks",
-             "--pool", "threads", "--concurrency", "2", "--prefetch-multiplier", "1",
+            [sys.executable, "-m", "celery", "-A", "lodestar", "worker", "--pool", "threads", "--concurrency", "2", "--prefetch-multiplier", "1",
              "--without-gossip", "--without-mingle", "--loglevel", "warning"],
             cwd=settings.ROOT,
             env=child_environment(),

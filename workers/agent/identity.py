@@ -12,8 +12,6 @@ from runs.launches.models import new_worker_id
 from workers.agent.system_metrics import list_gpus
 from workers.contract.catalogue import catalogue_hash, load_catalogue
 
-QUEUE = "celery"
-
 
 def agent_directory() -> Path:
     path = Path(settings.HOME) / "agent"
@@ -30,13 +28,13 @@ def worker_id() -> str:
 
 
 def slots() -> int:
-    """How many runs without GPUs at a time: LODESTAR_SLOTS, else one for every four cores."""
-    return int(os.environ.get("LODESTAR_SLOTS", "0")) or max(1, (os.cpu_count() or 1) // 4)
+    """How many runs without GPUs at a time: LODESTAR_WORKER_SLOTS, else one for every four cores."""
+    return int(os.environ.get("LODESTAR_WORKER_SLOTS") or "0") or max(1, (os.cpu_count() or 1) // 4)
 
 
 def job_slots() -> int:
-    """How many jobs at a time: LODESTAR_JOB_SLOTS, else one a core and at least two."""
-    return int(os.environ.get("LODESTAR_JOB_SLOTS", "0")) or max(2, os.cpu_count() or 1)
+    """How many jobs at a time: one a core and at least two."""
+    return max(2, os.cpu_count() or 1)
 
 
 def facts() -> dict[str, Any]:
@@ -46,7 +44,7 @@ def facts() -> dict[str, Any]:
         "pid": os.getpid(),
         "slots": slots(),
         "gpus": list_gpus(),
-        "queues": [QUEUE],
+        "queues": ["lodestar"],
         "catalogue_hash": known_catalogue(),
         **use(),
     }

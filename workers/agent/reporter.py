@@ -5,17 +5,18 @@ from pathlib import Path
 
 from runs.telemetry.services import ingest
 from workers.agent.event_tail import EventTail
-from workers.contract.events import DoneEvent, Event, FailedEvent, LogEvent, MetricsEvent, ProgressEvent
+from workers.contract.events import DoneEvent, Event, FailedEvent, LogEvent, MetricsEvent
 
 
 class Reporter:
-    """`step` is the newest step seen; `ended` is True once the engine said done or failed."""
+    """`step` is the newest step this attempt measured, None before; `ended` is True once it said done or failed."""
 
     def __init__(self, run_id: str, attempt: int, events_path: Path) -> None:
         self._run_id = run_id
         self._attempt = attempt
         self._tail = EventTail(events_path)
-        self.step = 0
+        self.step: int | None = None
+        self._measured: int | None = None
         self.ended = False
 
     def ship(self) -> int:
@@ -32,12 +33,15 @@ class Reporter:
         ingest(self._run_id, self._attempt, [LogEvent.model_validate({"level": level, "message": message, "time": time.time()})])
 
     def measure(self, values: dict[str, float | None]) -> None:
-        """System metrics at the step of now. Raises Fenced."""
+        """System metrics at the step of now, once a step, since a curve has one point a step. Raises Fenced."""
+        if self.step is None or self.step == self._measured:
+            return
+        self._measured = self.step
         ingest(self._run_id, self._attempt, [MetricsEvent(step=self.step, values=values, time=time.time())])
 
     def _note(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, MetricsEvent | ProgressEvent):
-                self.step = max(self.step, event.step)
+            if isinstance(event, MetricsEvent):
+                self.step = event.step
             elif isinstance(event, DoneEvent | FailedEvent):
                 self.ended = True

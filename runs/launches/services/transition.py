@@ -60,6 +60,8 @@ def announce(run: Run, event: EventBase | None = None) -> Run:
     """Tells the other rooms that the row is new, and gives it back as it stands now."""
     run.refresh_from_db()
     run_changed.send(sender=Run, run=run, event=event)
+    if event is not None:
+        run.refresh_from_db(fields=["cursor"])
     return run
 
 

@@ -1,5 +1,6 @@
 """What people change about a run besides its state: names, tags, deletion, another try; and its checkpoints."""
 
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -71,9 +72,9 @@ def mark_checkpoint(checkpoint_id: str, *, verified: bool) -> None:
 
 @transaction.atomic
 def register_checkpoint(checkpoint: Checkpoint, name: str, actor: Actor) -> LibraryModel:
-    """A model of the library, made from a checkpoint."""
-    run = checkpoint.run
+    """A model of the library, made from the policy that a checkpoint holds."""
+    run, policy = checkpoint.run, str(Path(checkpoint.path) / "policy")
     audit(run.project, actor, "checkpoint.register", checkpoint.id, {"name": name})
     return register_from_run(
-        run.project, run_id=run.id, name=name, path=checkpoint.path, step=checkpoint.step, actor=actor
+        run.project, run_id=run.id, name=name, path=policy, step=checkpoint.step, actor=actor
     )
