@@ -5,6 +5,7 @@ paces itself, beats, and looks now and then whether the visitor still may listen
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -116,25 +117,24 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.leave(refusal.code)
 
     async def _listen(self) -> None:
+        """Speaks when woken or when something is due; a busy run puts off neither beat nor check."""
         now = asyncio.get_running_loop().time
-        beat_at, check_at, join_at = now() + self.beat_seconds, now() + self.recheck_seconds, now() + self.rejoin_seconds
+        chores = {self.beat: self.beat_seconds, self._check: self.recheck_seconds, self._join: self.rejoin_seconds}
+        due = {chore: now() + seconds for chore, seconds in chores.items()}
         while True:
-            try:
-                async with asyncio.timeout_at(min(beat_at, check_at, self.due_at)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(min(*due.values(), self.due_at)):
                     await self._awake.wait()
-            except TimeoutError:
-                if now() >= check_at:
-                    check_at = now() + self.recheck_seconds
-                    await read(check, self.visitor)
-                if now() >= beat_at:
-                    beat_at = now() + self.beat_seconds
-                    await self.beat()
-                if now() >= join_at:
-                    join_at = now() + self.rejoin_seconds
-                    await self._join()
             self._awake.clear()
+            for chore, seconds in chores.items():
+                if now() >= due[chore]:
+                    due[chore] = now() + seconds
+                    await chore()
             await self.deliver()
             await asyncio.sleep(self.pause_seconds)
+
+    async def _check(self) -> None:
+        await read(check, self.visitor)
 
     async def _join(self) -> None:
         await self._channel(self.channel_layer.group_add)
