@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { AlgorithmConfig, RunDraft } from "@/api/shapes";
+import type { RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft } from "./draft-document";
 import { cloneText, withConfig, withWanted } from "./starting-draft";
 
@@ -14,6 +14,6 @@ it("clones everything but name and notes", () => {
 });
 
 it("takes method, settings and reward from a saved config and keeps the rest", () => {
-  const saved = { id: "cfg_1", method: "grpo", config: { beta: 1 }, reward: null, name: "", description: "", created_at: "" } satisfies AlgorithmConfig;
+  const saved = { id: "cfg_1", method: "grpo", config: { beta: 1 }, reward: null };
   expect(readDraft(withConfig("method: sft\nmodels:\n  policy: mdl_1\n", saved)).draft).toMatchObject({ method: "grpo", config: { beta: 1 }, config_id: "cfg_1", models: { policy: "mdl_1" } });
 });

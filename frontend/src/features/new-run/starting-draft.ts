@@ -21,7 +21,7 @@ export function cloneText(draft: RunDraft, runId: string): string {
 }
 
 /** A saved config brings method, settings and reward; what else was chosen stays. */
-export function withConfig(text: string, saved: AlgorithmConfig): string {
+export function withConfig(text: string, saved: Pick<AlgorithmConfig, "id" | "method" | "config" | "reward">): string {
   let next = writeAt(writeAt(text, ["method"], saved.method), ["config"], saved.config);
   if (saved.reward) next = writeAt(next, ["reward"], saved.reward);
   return writeAt(next, ["config_id"], saved.id);
