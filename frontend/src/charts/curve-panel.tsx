@@ -35,7 +35,6 @@ export interface CurvePanelProps {
 /** One chart: title and reading, the plot, names at the line ends, and the same numbers as a table. */
 export function CurvePanel(props: CurvePanelProps) {
   const { title, unit, help, curves, view, wide } = props;
-  const host = useRef<HTMLDivElement>(null);
   const ends = useRef<EndLabelsHandle>(null);
   const value = useRef<HTMLSpanElement>(null);
   const at = useRef<number | null>(null);
@@ -51,7 +50,7 @@ export function CurvePanel(props: CurvePanelProps) {
     if (value.current) value.current.replaceChildren(...readingNodes(reading, view.axis, many));
   }, [view.axis, many]);
 
-  const plot = usePlot(host, {
+  const { attach, plot } = usePlot({
     ...props,
     handlers: { onRead, onZoom: props.onZoom, onPick: props.onPick ?? ignore, onHover: props.onHover ?? ignore },
   });
@@ -94,7 +93,7 @@ export function CurvePanel(props: CurvePanelProps) {
       <div className={classes.body}>
         <div
           className={classes.host}
-          ref={host}
+          ref={attach}
           hidden={asTable}
           role="slider"
           tabIndex={0}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Curve, CurveView } from "./curve";
 import { CurvePlot, type PlotHandlers } from "./plot";
 
@@ -13,17 +13,16 @@ export interface PlotInputs {
   handlers: PlotHandlers;
 }
 
-/** Keeps one plot alive in `host`; data arrives by `subscribe`, never by rendering. */
-export function usePlot(host: RefObject<HTMLDivElement | null>, inputs: PlotInputs): CurvePlot | null {
+/** Keeps one plot alive in the element that `attach` is given to; data arrives by `subscribe`, never by rendering. */
+export function usePlot(inputs: PlotInputs): { attach: (host: HTMLDivElement) => () => void; plot: CurvePlot | null } {
   const { curves, view, range, marks, held, syncKey, subscribe, handlers } = inputs;
   const [plot, setPlot] = useState<CurvePlot | null>(null);
   const latest = useRef(handlers);
   useEffect(() => {
     latest.current = handlers;
   });
-  useEffect(() => {
-    if (!host.current) return undefined;
-    const made = new CurvePlot(host.current, syncKey, {
+  const attach = useCallback((host: HTMLDivElement) => {
+    const made = new CurvePlot(host, syncKey, {
       onRead: (reading) => latest.current.onRead(reading),
       onZoom: (zoomed) => latest.current.onZoom(zoomed),
       onPick: (x) => latest.current.onPick(x),
@@ -34,11 +33,11 @@ export function usePlot(host: RefObject<HTMLDivElement | null>, inputs: PlotInpu
       setPlot(null);
       made.destroy();
     };
-  }, [host, syncKey]);
+  }, [syncKey]);
   useEffect(() => plot?.show(curves, view), [plot, curves, view]);
   useEffect(() => plot?.zoom(range), [plot, range]);
   useEffect(() => plot?.mark(marks), [plot, marks]);
   useEffect(() => plot?.hold(held), [plot, held]);
   useEffect(() => (plot ? subscribe(() => plot.update()) : undefined), [plot, subscribe]);
-  return plot;
+  return { attach, plot };
 }

@@ -1,5 +1,5 @@
-import { EmptyState } from "@/ui/empty-state";
+import { CheckpointsView } from "@/features/live/details/checkpoints-view";
 
 export function CheckpointsTab() {
-  return <EmptyState title="Checkpoints" />;
+  return <CheckpointsView />;
 }

@@ -33,6 +33,9 @@ export function CurvesView({ search, onSearch, keep }: Props) {
   const [held, setHeld] = useState(false);
   const [picking, setPicking] = useState(false);
   const hovered = useRef<string | null>(null);
+  const onHover = useCallback((key: string | null) => {
+    hovered.current = key;
+  }, []);
   const slider = useRef<HTMLDivElement>(null);
   const fail = useCallback((problem: unknown) => toastError(problem, "Curves"), []);
   const mine = useMemo(() => charted(run, feed), [run.id, feed]); // eslint-disable-line react-hooks/exhaustive-deps -- name and colour hold while the page is open
@@ -79,7 +82,7 @@ export function CurvesView({ search, onSearch, keep }: Props) {
       {groups.map(({ section, panels }) => (
         <section key={section} aria-label={section}>
           <h2 className={classes.section}>{section}</h2>
-          <PanelGrid panels={panels} runs={runs} catalogue={catalogue} chart={chart} marks={state.marks} held={held} pinned={pinned} hovered={hovered} onWiden={widen} onSearch={onSearch} />
+          <PanelGrid panels={panels} runs={runs} catalogue={catalogue} chart={chart} marks={state.marks} held={held} pinned={pinned} onHover={onHover} onWiden={widen} onSearch={onSearch} />
         </section>
       ))}
       <StepDrawer run={run} step={search.at} onClose={() => onSearch({ at: undefined })} onStep={(at) => onSearch({ at })} />

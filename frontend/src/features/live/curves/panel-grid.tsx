@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState, type RefObject } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { CurvePanel } from "@/charts/curve-panel";
 import type { MetricInfo, Panel } from "@/charts/panels";
 import { toast } from "@/ui/toasts";
@@ -15,7 +15,7 @@ interface Props {
   marks: Mark[];
   held: boolean;
   pinned: string[];
-  hovered: RefObject<string | null>;
+  onHover: (key: string | null) => void;
   onWiden: (key: string) => void;
   onSearch: (change: Partial<CurvesSearch>) => void;
 }
@@ -25,7 +25,7 @@ export function PanelGrid(props: Props) {
   return <div className={classes.grid}>{props.panels.map((panel) => <OnePanel key={panel.key} panel={panel} {...props} />)}</div>;
 }
 
-function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, hovered, onWiden, onSearch }: Props & { panel: Panel }) {
+function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, onHover, onWiden, onSearch }: Props & { panel: Panel }) {
   const [inside, setInside] = useState(false);
   const metrics = panel.metrics.join("\n");
   const curves = useMemo(() => panelCurves(panel, runs, catalogue), [metrics, runs, catalogue]); // eslint-disable-line react-hooks/exhaustive-deps -- a panel is its metrics
@@ -52,7 +52,7 @@ function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, hovered,
       onPick={(x) => onSearch({ at: chart.toStep(x) })}
       onHover={(over) => {
         setInside(over);
-        hovered.current = over ? panel.key : null;
+        onHover(over ? panel.key : null);
       }}
       onWide={() => onWiden(panel.key)}
       onCopied={(how) => toast(how === "copied" ? "Chart copied as PNG." : "Chart saved as PNG.")}

@@ -1,5 +1,5 @@
 import { useQueries } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo } from "react";
 import { runQuery } from "@/api/runs";
 import type { Run } from "@/api/shapes";
 import type { StepRange } from "@/charts/axis";
@@ -11,14 +11,13 @@ export function useOverlayRuns(ids: string[], names: string[], zoom: StepRange |
   const found = useQueries({ queries: ids.map((id) => runQuery(id)) });
   const runs = found.flatMap((query) => query.data ?? []);
   const here = runs.map((run) => run.id).join(",");
-  const [feeds, setFeeds] = useState<Map<string, RunFeed>>(new Map());
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- feeds live as long as the set of runs, not as long as each answer
+  const feeds = useMemo(() => new Map(runs.map((run) => [run.id, new RunFeed(run.id, run, ignoreNews)])), [here]);
   useEffect(() => {
-    const made = new Map(runs.map((run) => [run.id, new RunFeed(run.id, run, ignoreNews)]));
-    for (const run of runs) made.get(run.id)?.start(run);
-    setFeeds(made);
-    return () => made.forEach((feed) => feed.stop());
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- feeds live as long as the set of runs, not as long as each answer
-  }, [here]);
+    for (const run of runs) feeds.get(run.id)?.start(run);
+    return () => feeds.forEach((feed) => feed.stop());
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- see above
+  }, [feeds]);
   const key = names.join("\n");
   useEffect(() => {
     for (const feed of feeds.values()) feed.load(key === "" ? [] : key.split("\n"), zoom).catch(onError);
