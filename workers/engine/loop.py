@@ -83,7 +83,7 @@ class Loop:
             started = time.monotonic()
             state.step += 1
             state.evaluated = {}
-            tally = self._turn()
+            tally = self.turn()
             elapsed = time.monotonic() - started
             state.elapsed += elapsed
             self._seconds = elapsed if self._seconds is None else 0.9 * self._seconds + 0.1 * elapsed
@@ -100,7 +100,8 @@ class Loop:
             self.save("stop" if ending.reason == "stopped" else "final")
         return ending
 
-    def _turn(self) -> Tally:
+    def turn(self) -> Tally:
+        """One turn of the cycle; answers its metrics."""
         tally = Tally()
         every = self.composition.rollouts_every
         turn = self._view(tally, wants_rollouts=self._rollouts_asked or (every > 0 and (self.state.step - 1) % every == 0))

@@ -68,10 +68,15 @@ def load_causal(path: str) -> Any:
 
 def declared_context(path: str) -> int:
     """Positions the model at `path` knows, from its config; one that states no bound has none that matters."""
+    return int(declared(path).get("max_position_embeddings") or 1 << 20)
+
+
+def declared(path: str) -> dict[str, Any]:
+    """What the model's config.json says of its language model. Raises ModelFault when there is no model."""
     check_directory(Path(path))
-    declared = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
-    declared = declared.get("text_config", declared)
-    return int(declared.get("max_position_embeddings") or 1 << 20)
+    said: dict[str, Any] = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    text: dict[str, Any] = said.get("text_config", said)
+    return text
 
 
 def stored_parameters(path: str) -> int:

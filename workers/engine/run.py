@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
@@ -15,7 +16,7 @@ from workers.engine.composition import Composition, Role, Setting
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, MemoryFault
-from workers.engine.loop import Ending, Loop
+from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of
 from workers.engine.models import Model, build, declared_context, load_tokenizer, stored_parameters
 from workers.engine.stream import RowStream
@@ -36,6 +37,15 @@ def train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
 
 
 def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
+    loop = prepare(spec, log, inbox)
+    ending = loop.run()
+    if ending.keep:
+        _write_final(loop, Path(spec.output_dir) / "final", log)
+    log.write(DoneEvent(reason=ending.reason, detail=ending.detail, step=loop.state.step, summary=loop.summary()))
+
+
+def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
+    """Everything loaded and put together, standing where the spec's checkpoint stands. Raises a Fault."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     method = method_of(spec.method)
     config = config_of(method, spec.config)
@@ -46,10 +56,8 @@ def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     generators.seed_all(spec.seed)
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
-    tokenizer = load_tokenizer(_policy(spec).path)
-    setting = Setting(spec, tokenizer, context_length=declared_context(_policy(spec).path),
-                      parameters=stored_parameters(_policy(spec).path))
-    composition: Composition = method.compose(config, setting)
+    tokenizer = load_tokenizer(policy_of(spec).path)
+    composition: Composition = method.compose(config, setting_of(spec, tokenizer))
     scoring = precision.for_updates(accelerator.device)
     models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
     log.say("starting", "reading the data")
@@ -59,13 +67,20 @@ def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     generators.seed_all(spec.seed)
     if resume is not None:
         training_state.load(state, resume)
-    output = Path(spec.output_dir)
-    loop = Loop(composition, config, spec.limits, state, accelerator=accelerator, precision=scoring, log=log, inbox=inbox,
-                checkpoints=output / "checkpoints")
-    ending = loop.run()
-    if ending.keep:
-        _write_final(state, composition.roles, config, output / "final", log)
-    log.write(_done(ending, loop))
+    return Loop(composition, config, spec.limits, state, accelerator=accelerator, precision=scoring, log=log, inbox=inbox,
+                checkpoints=Path(spec.output_dir) / "checkpoints")
+
+
+def policy_of(spec: RunSpec) -> ModelRef:
+    """The model that is trained. Raises ConfigFault when the spec names none."""
+    if "policy" not in spec.models:
+        raise ConfigFault("The run names no model to train.", "Choose a model.")
+    return spec.models["policy"]
+
+
+def setting_of(spec: RunSpec, tokenizer: Any) -> Setting:
+    path = policy_of(spec).path
+    return Setting(spec, tokenizer, context_length=declared_context(path), parameters=stored_parameters(path))
 
 
 def _memory_fault(spec: RunSpec) -> MemoryFault:
@@ -74,12 +89,6 @@ def _memory_fault(spec: RunSpec) -> MemoryFault:
         f"Memory ran out with batches of {config.per_device_train_batch_size} samples up to {config.max_length} tokens.",
         "Halve per_device_train_batch_size and double gradient_accumulation_steps, lower max_length, "
         "or turn gradient_checkpointing on.")
-
-
-def _policy(spec: RunSpec) -> ModelRef:
-    if "policy" not in spec.models:
-        raise ConfigFault("The run names no model to train.", "Choose a model.")
-    return spec.models["policy"]
 
 
 def _resume_place(spec: RunSpec, log: EventLog) -> Path | None:
@@ -120,10 +129,11 @@ def _streams(spec: RunSpec, composition: Composition) -> dict[str, RowStream]:
             for role, ref in spec.datasets.items() if role in composition.data}
 
 
-def _write_final(state: TrainingState, roles: Sequence[Role], config: TrainingConfig, place: Path, log: EventLog) -> None:
-    """The trained policy as transformers loads it, beside its place first, then renamed. Says so in an artifact event."""
+def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
+    """The first trained role as transformers loads it, beside its place first, then renamed. Says so in an artifact event."""
     log.say("stopping", "writing the final model")
-    role = next(role for role in roles if role.trained)
+    config, state = loop.config, loop.state
+    role = next(role for role in loop.composition.roles if role.trained)
     module = state.models[role.name].module
     if config.use_peft and config.merge_adapter:
         module = module.merge_and_unload()
@@ -138,8 +148,3 @@ def _write_final(state: TrainingState, roles: Sequence[Role], config: TrainingCo
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     log.write(ArtifactEvent(kind="adapter" if config.use_peft and not config.merge_adapter else "model",
                             path=str(place.resolve()), size_bytes=size))
-
-
-def _done(ending: Ending, loop: Loop) -> DoneEvent:
-    summary: dict[str, float | None] = dict(loop.summary())
-    return DoneEvent(reason=ending.reason, detail=ending.detail, step=loop.state.step, summary=summary)

@@ -27,7 +27,7 @@ class Config(supervised.SupervisedConfig):
 
 CARD = card(
     "sft-dialogue", Config,
-    title="Dialogue fine-tuning", family="supervised",
+    title="Dialogue fine-tuning", family="Supervised tuning",
     papers=[Paper(title="Training language models to follow instructions with human feedback", authors="Ouyang et al.",
                   year=2022, link="https://arxiv.org/abs/2203.02155")],
     summary="Teaches the model to reply in context: whole conversations are read through the model's chat template and "

@@ -19,7 +19,7 @@ class Config(supervised.SupervisedConfig):
 
 CARD = card(
     "sft-instruct", Config,
-    title="Instruction fine-tuning", family="supervised",
+    title="Instruction fine-tuning", family="Supervised tuning",
     papers=[Paper(title="Finetuned Language Models Are Zero-Shot Learners", authors="Wei et al.", year=2021,
                   link="https://arxiv.org/abs/2109.01652")],
     summary="Teaches the model to answer as the examples do: it raises the probability of each response given its "

@@ -1,0 +1,192 @@
+"""Preflight: what a short CPU check finds about a spec before any GPU is taken, with memory and time.
+
+Checks go on past what fails where they can, so that the form shows everything at once. The step is timed by taking one,
+in memory, when the model is small enough; nothing is written but a scratch directory.
+"""
+
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from pydantic import ValidationError
+
+from workers.contract.catalogue import MethodCard
+from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
+from workers.contract.run_spec import RunSpec
+from workers.engine import run
+from workers.engine.control import Inbox
+from workers.engine.events import EventLog
+from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
+from workers.engine.loop import Loop
+from workers.engine.method import method_of
+from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.reading import read
+from workers.engine.rendering import prompt_ids
+from workers.engine.rows import Rows
+from workers.engine.training_config import TrainingConfig
+
+ROWS_READ = 200
+TIMED_PARAMETERS = 30_000_000
+"""Largest model whose step is timed here."""
+FIELDS: dict[type[Fault], str] = {ConfigFault: "", ModelFault: "model", DataFault: "data", RewardFault: "reward"}
+
+
+def report(spec: RunSpec) -> PreflightReport:
+    """The findings in the order a person would mend them: config, model, data, then memory and time."""
+    try:
+        method = method_of(spec.method)
+    except ConfigFault as fault:
+        return PreflightReport(ready=False, findings=[_finding(fault)])
+    config, findings = _config(method, spec)
+    findings += _models(method.CARD, spec)
+    if config is None or _broken(findings):
+        return PreflightReport(ready=False, findings=findings)
+    tokenizer = load_tokenizer(spec.models["policy"].path)
+    findings += _data(method.CARD, spec, config, tokenizer)
+    parameters = stored_parameters(spec.models["policy"].path)
+    memory = _memory(spec, config, parameters)
+    findings += _memory_findings(memory)
+    found = PreflightReport(ready=not _broken(findings), findings=findings, memory=memory, parameters=parameters)
+    return _timed(spec, found) if found.ready else found
+
+
+def _config(method: Any, spec: RunSpec) -> tuple[TrainingConfig | None, list[Finding]]:
+    try:
+        return method.Config.model_validate(spec.config), []
+    except ValidationError as error:
+        return None, [Finding(level="error", code="config", field=".".join(str(part) for part in one["loc"]),
+                              message=f"{one['msg']}.") for one in error.errors()]
+
+
+def _models(card: MethodCard, spec: RunSpec) -> list[Finding]:
+    """Every model the method needs can be loaded and its tokenizer fits it."""
+    findings = [Finding(level="error", code="model_missing", field="model", message=f"Choose a model for the role {need.role}.")
+                for need in card.models if need.required and need.role not in spec.models]
+    for ref in spec.models.values():
+        try:
+            declared_context(ref.path)
+            findings += _vocabulary(ref.path, load_tokenizer(ref.path))
+        except Fault as fault:
+            findings.append(_finding(fault))
+    return findings
+
+
+def _vocabulary(path: str, tokenizer: Any) -> list[Finding]:
+    rows = declared(path)["vocab_size"]
+    if len(tokenizer) <= rows:
+        return []
+    return [Finding(level="error", code="vocabulary", field="model", message=(
+        f"The tokenizer knows {len(tokenizer)} tokens and the model only {rows}. "
+        "Register the model with the tokenizer it was trained with."))]
+
+
+def _data(card: MethodCard, spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> list[Finding]:
+    findings = []
+    for need in card.data:
+        ref = spec.datasets.get(need.role)
+        if ref is None:
+            if need.required:
+                findings.append(Finding(level="error", code="data_missing", field="data",
+                                        message=f"Choose a data set for {need.role}."))
+        elif ref.kind not in need.kinds:
+            kinds = " or ".join(kind.value for kind in need.kinds)
+            findings.append(Finding(level="error", code="data_kind", field="data", message=(
+                f"{card.title} reads {kinds}; {ref.name or need.role} holds {ref.kind.value}. "
+                "Choose another data set or method.")))
+        else:
+            try:
+                findings += _rows(Rows(ref), config, tokenizer, spec)
+            except Fault as fault:
+                findings.append(_finding(fault))
+    return findings
+
+
+def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> list[Finding]:
+    """Lengths of the first rows against the maximum and the context."""
+    context = declared_context(spec.models["policy"].path)
+    records = list(islice(iter(rows), ROWS_READ))
+    wholes = [max((len(one.ids) for one in read(tokenizer, record)), default=0) for record in records]
+    prompts = [len(prompt_ids(tokenizer, record.prompt, record.tools)) for record in records if record.prompt]
+    fix = Fix(label=f"Set max_length to {min(context, max(wholes))}", set={"max_length": min(context, max(wholes))})
+    if config.max_length > context:
+        return [Finding(level="error", code="context", field="max_length",
+                        message=f"max_length is {config.max_length} and the model's context is {context} tokens.",
+                        fix=Fix(label=f"Set max_length to {context}", set={"max_length": context}))]
+    swallowed = sum(length >= config.max_length for length in prompts)
+    if swallowed:
+        level: Literal["error", "warning"] = "error" if swallowed == len(prompts) else "warning"
+        hopeless = min(prompts) >= context
+        return [Finding(level=level, code="prompt_too_long", field="max_length", fix=None if hopeless else fix, message=(
+            f"{swallowed} of the first {len(records)} prompts fill max_length {config.max_length}, "
+            "which leaves no room for an answer."))]
+    cut = sum(length > config.max_length for length in wholes)
+    if cut:
+        return [Finding(level="warning", code="truncation", field="max_length", fix=fix, message=(
+            f"{cut} of the first {len(records)} rows are longer than max_length {config.max_length} and will be cut."))]
+    return [Finding(level="ok", code="lengths", field="max_length",
+                    message=f"The longest of the first {len(records)} rows has {max(wholes)} tokens.")]
+
+
+def _memory(spec: RunSpec, config: TrainingConfig, parameters: int) -> MemoryEstimate:
+    """Rough peak: weights, gradients and two moments in float32; activations of one micro-batch of full length."""
+    stated = declared(spec.models["policy"].path)
+    width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
+    inner = stated.get("intermediate_size", 4 * width)
+    trained = _trained(config, stated, parameters)
+    tokens = config.per_device_train_batch_size * config.max_length
+    kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
+    size = 2 if spec.resources.precision == "bfloat16" else 4
+    parts = {"weights": 4 * parameters, "gradients": 4 * trained, "optimizer": 8 * trained,
+             "activations": tokens * layers * width * kept * size}
+    return MemoryEstimate(**parts, total=sum(parts.values()), available=psutil.virtual_memory().available)
+
+
+def _trained(config: TrainingConfig, stated: dict[str, Any], parameters: int) -> int:
+    """Parameters that take gradients: all, or r·(in + out) for each linear layer of the adapter."""
+    if not config.use_peft:
+        return parameters
+    width, inner = stated.get("hidden_size", 0), stated.get("intermediate_size", 0)
+    return int(config.lora_r * stated.get("num_hidden_layers", 0) * (4 * 2 * width + 3 * (width + inner)))
+
+
+def _memory_findings(memory: MemoryEstimate) -> list[Finding]:
+    if memory.available is None or memory.total <= memory.available:
+        return [Finding(level="ok", code="memory", message=f"About {memory.total / 2**30:.2f} GiB at its peak.")]
+    return [Finding(level="warning", code="memory", field="per_device_train_batch_size", message=(
+        f"About {memory.total / 2**30:.1f} GiB at its peak, and {memory.available / 2**30:.1f} GiB are free here. "
+        "Lower the batch size or max_length, or turn gradient_checkpointing on."))]
+
+
+def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
+    """Composes the run for real, which catches what only that can; takes two steps when the model is small."""
+    with tempfile.TemporaryDirectory() as scratch:
+        log = EventLog(Path(scratch) / "events.jsonl")
+        try:
+            loop = run.prepare(spec.model_copy(update={"output_dir": scratch, "resume_from": None}), log, Inbox())
+            seconds = _step_seconds(loop) if found.parameters and found.parameters <= TIMED_PARAMETERS else None
+        except Fault as fault:
+            return found.model_copy(update={"ready": False, "findings": [*found.findings, _finding(fault)]})
+        finally:
+            log.close()
+    total = None if seconds is None or loop.total is None else seconds * loop.total
+    return found.model_copy(update={"step_seconds": seconds, "total_seconds": total, "steps": loop.total})
+
+
+def _step_seconds(loop: Loop) -> float:
+    """Seconds of the second step: the first one warms up."""
+    loop.turn()
+    started = time.monotonic()
+    loop.turn()
+    return time.monotonic() - started
+
+
+def _finding(fault: Fault) -> Finding:
+    return Finding(level="error", code=fault.code, field=FIELDS.get(type(fault), ""),
+                   message=f"{fault.message} {fault.remedy}".strip())
+
+
+def _broken(findings: list[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
