@@ -15,7 +15,7 @@ FILES = {
     "Arithmetic demonstrations": (
         RecordKind.DEMONSTRATION,
         "Sums with their results, to warm a model up on.",
-        {"train": "demonstrations.jsonl"},
+        {"train": "demonstrations.jsonl", "test": "demonstrations_test.jsonl"},
     ),
     "Arithmetic problems": (
         RecordKind.PROMPT_ANSWER,

@@ -1,0 +1,1 @@
+"""One reader a format, found by file name: `read(source) -> Items`."""

@@ -1,0 +1,45 @@
+"""Looks at an upload: its format, columns, shape and first rows, and the hash of the whole file."""
+
+import hashlib
+from typing import Any
+
+from runs.datasets import storage
+from runs.datasets.services import keep_inspection
+from workers.agent.ingest.bytes_in import ByteSource
+from workers.agent.ingest.findings import refusal
+from workers.agent.ingest.inspection import describe, first_rows
+from workers.agent.ingest.items import Unreadable
+from workers.agent.jobs import JobContext, JobRefused
+
+BLOCK = 2**20
+
+
+def run(job: JobContext) -> dict[str, Any]:
+    upload_id = job.payload["upload_id"]
+    path = storage.upload_path(upload_id)
+    if not path.exists():
+        raise JobRefused("upload_gone", "The uploaded file is no longer on the worker's disk.", "Send the file again.")
+    job.progress(0.0, "Reading the first rows")
+    try:
+        with ByteSource(path, job.work_dir) as source:
+            rows, faults = first_rows(source)
+            if faults:
+                raise refusal(faults)
+            if not rows:
+                raise JobRefused("no_rows", "The file has no rows.", "Send a file with rows.")
+            inspection = describe(source, rows)
+    except Unreadable as error:
+        raise JobRefused("unreadable_file", error.message, error.remedy) from error
+    sha256 = _hash(job, path.stat().st_size)
+    keep_inspection(job.id, job.attempt, upload_id=upload_id, inspection=inspection, sha256=sha256)
+    return {"format": inspection["format"], "rows_sampled": inspection["rows_sampled"], "sha256": sha256}
+
+
+def _hash(job: JobContext, size: int) -> str:
+    digest, done = hashlib.sha256(), 0
+    with storage.upload_path(job.payload["upload_id"]).open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            done += len(block)
+            job.progress(done / max(size, 1), "Hashing the file")
+    return digest.hexdigest()
