@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from lodestar import __version__
+from lodestar import __version__, demo_api
 from runs.accounts.authentication import SessionAuth, TokenAuth
 from runs.problem_answers import problem_response
 from runs.problems import FieldError, NotFound, Problem
@@ -30,6 +30,7 @@ api = NinjaAPI(
 for room in settings.ROOMS:
     if find_spec(f"runs.{room}.api"):
         api.add_router("", import_module(f"runs.{room}.api").router)
+api.add_router("", demo_api.router)
 
 
 @api.exception_handler(Problem)

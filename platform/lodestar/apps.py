@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,4 +9,4 @@ class LodestarConfig(AppConfig):
     name = "lodestar"
 
     def ready(self) -> None:
-        from lodestar import celery as celery  # noqa: PLC0415 - needs the settings, which are read by now
+        import_module("lodestar.celery")  # needs the settings, which are read by now

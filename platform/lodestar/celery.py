@@ -27,6 +27,6 @@ app.conf.update(
 app.set_default()
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def _keep_our_logging(**_: Any) -> None:
     """Celery would otherwise put handlers of its own on the root logger."""

@@ -105,7 +105,7 @@ MODEL_ROOTS = [Path(root) for root in ENVIRONMENT.model_roots.split(":") if root
 LEASE_SECONDS = ENVIRONMENT.lease_seconds
 
 
-def _database(url: str) -> dict[str, object]:
+def _database(url: str, *, pool: bool) -> dict[str, object]:
     """Postgres by address, else SQLite in the state directory: WAL, and writers that queue instead of failing (D14)."""
     if not url:
         return {
@@ -125,10 +125,12 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
+        # Each request has a thread of its own; without a pool each would open a connection of its own.
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}} if pool else {},
     }
 
 
-DATABASES = {"default": _database(ENVIRONMENT.database_url)}
+DATABASES = {"default": _database(ENVIRONMENT.database_url, pool=ENVIRONMENT.database_pool)}
 REDIS_URL = ENVIRONMENT.redis_url or f"unix://{embedded_socket(HOME)}"
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
