@@ -40,8 +40,9 @@ def ingest(run_id: str, attempt: int, lines: Sequence[bytes | Event]) -> int:
         return Run.objects.values_list("cursor", flat=True).get(id=run_id)
 
 
+@transaction.atomic(savepoint=False)
 def append(run: Run, event: EventBase) -> None:
-    """Adds what the server itself has to say to the run's log, within the caller's transaction."""
+    """Adds what the server itself has to say to the run's log, within the caller's transaction if there is one."""
     event = event.model_copy(update={"seq": 0, "time": event.time or time.time()})
     _keep(run, run.attempt, [event])
 
