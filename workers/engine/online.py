@@ -37,15 +37,17 @@ def pipeline_of(setting: Setting) -> Pipeline:
     return pipeline
 
 
-def render_prompt(setting: Setting, record: Record, row: int, *, room: int) -> list[Sample]:
-    """The prompt as a sample without trained tokens; nothing when it leaves no `room` for an answer in the context.
+def render_prompt(setting: Setting, record: Record, row: int, *, longest: int, room: int) -> list[Sample]:
+    """The prompt as a sample without trained tokens; nothing when it leaves no `room` for an answer.
+
+    Prompt and answer together have the model's context, and at most `longest` tokens.
 
     Raises DataFault for a row without a prompt.
     """
     if record.prompt is None:
         raise DataFault(f"Row {row + 1} has no prompt.", "Choose a data set of prompts, demonstrations or prompts with answers.")
     ids = torch.tensor(prompt_ids(setting.tokenizer, record.prompt, record.tools), dtype=torch.int64)
-    if len(ids) == 0 or len(ids) + room > setting.context_length:
+    if len(ids) == 0 or len(ids) + room > min(longest, setting.context_length):
         return []
     return [Sample(ids=ids, mask=torch.zeros(len(ids), dtype=torch.bool), prompt_length=len(ids), row=row, record=record,
                    text=text_of(record.prompt))]

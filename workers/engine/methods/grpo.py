@@ -43,8 +43,6 @@ ESTIMATORS = {"group": "group_normalised", "batch": "batch_scaled", "none": "gro
 class Config(TrainingConfig):
     # A mini-batch is cut into micro-batches of `per_device_train_batch_size` by itself.
     gradient_accumulation_steps: ClassVar[int] = 1  # type: ignore[misc]
-    # The context, less the answer's length, bounds the prompt.
-    max_length: ClassVar[int] = 0  # type: ignore[misc]
 
     prompts_per_step: int = setting(
         16, "Prompts per step", "Different prompts answered in each step.", group="basic", order=15, unit="prompts",
@@ -174,10 +172,10 @@ def compose(config: Config, setting: Setting) -> Composition:
     held_out = "eval" in setting.spec.datasets
 
     def render(record: Record, row: int) -> list[Sample]:
-        return online.render_prompt(setting, record, row, room=config.max_completion_length)
+        return online.render_prompt(setting, record, row, longest=config.max_length, room=config.max_completion_length)
 
     def render_held_out(record: Record, row: int) -> list[Sample]:
-        return online.render_prompt(setting, record, row, room=config.eval_max_new_tokens)
+        return online.render_prompt(setting, record, row, longest=config.max_length, room=config.eval_max_new_tokens)
 
     return Composition(
         roles=(policy, Role("reference", share="policy")) if referenced else (policy,),
@@ -201,9 +199,11 @@ def check(config: Config, setting: Setting) -> None:
     if config.delta is not None and config.delta <= high:
         raise ConfigFault(f"delta ({config.delta:g}) must be above 1 + epsilon_high ({high:g}).",
                           "Raise delta or leave it empty.")
-    if config.max_completion_length >= setting.context_length:
-        raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in the model's "
-                          f"context of {setting.context_length} tokens.", "Lower max_completion_length.")
+    longest = min(config.max_length, setting.context_length)
+    if config.max_completion_length >= longest:
+        raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in {longest} tokens: "
+                          f"max_length is {config.max_length}, the model's context {setting.context_length}.",
+                          "Lower max_completion_length or raise max_length.")
 
 
 def collect(config: Config, pipeline: Pipeline, turn: Turn) -> list[Sample]:

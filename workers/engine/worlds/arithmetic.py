@@ -1,7 +1,8 @@
 """Sums of two numbers: the demo's task. `12+34=` is answered by `46`.
 
 `demonstrations` (prompt, completion) warm a model up; `prompts_train` (prompt, answer) are for learning by reward, and
-contain the demonstrations' prompts; `prompts_test` (prompt, answer) share no prompt with either.
+contain the demonstrations' prompts; `prompts_test` (prompt, answer) share no prompt with either, and `demonstrations_test`
+are the same held-out prompts with completions.
 """
 
 import random
@@ -41,5 +42,10 @@ def make(knobs: Knobs) -> dict[str, list[dict[str, str]]]:
     pairs = [(known[index // len(known)], known[index % len(known)]) for index in drawn]
     rows = [{"prompt": f"{first}+{second}=", "answer": str(first + second)} for first, second in pairs]
     train, test = rows[: knobs.train], rows[knobs.train:]
-    shown = [{"prompt": row["prompt"], "completion": row["answer"]} for row in train[: knobs.demonstrations]]
-    return {"demonstrations": shown, "prompts_train": train, "prompts_test": test}
+    return {"demonstrations": shown(train[: knobs.demonstrations]), "demonstrations_test": shown(test), "prompts_train": train,
+            "prompts_test": test}
+
+
+def shown(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The same prompts with their answers as completions."""
+    return [{"prompt": row["prompt"], "completion": row["answer"]} for row in rows]
