@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     tiny.add_argument("path")
     tiny.add_argument("--seed", type=int, default=0)
     world = commands.add_parser("make-world")
-    world.add_argument("world")
+    world.add_argument("world", choices=["arithmetic"])
     world.add_argument("path")
     world.add_argument("--seed", type=int, default=0)
     commands.add_parser("render")

@@ -1,0 +1,110 @@
+"""Specs, data sets and models for engine tests, with defaults for what a test does not care about."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from workers.contract.events import EVENT
+from workers.contract.records import RecordKind
+from workers.contract.run_spec import DatasetRef, Limits, ModelRef, RunSpec
+from workers.engine import run
+from workers.engine.control import Inbox
+from workers.engine.events import EventLog
+from workers.engine.models import Model, Scorer
+from workers.engine.sample import Sample
+from workers.engine.tiny_model import make_model, make_tokenizer
+
+SMALL = {"width": 32, "layers": 2, "inner": 64, "heads": 2, "context_length": 256}
+
+
+def small_model(directory: Path, seed: int = 0) -> Path:
+    """A model directory of a few thousand parameters with the tiny model's tokenizer."""
+    make_model(seed, **SMALL).save_pretrained(directory)
+    make_tokenizer(SMALL["context_length"]).save_pretrained(directory)
+    return directory
+
+
+def view(*, trained: bool = True, seed: int = 0, **shape: int) -> Model:
+    """A policy on the CPU, scored as the loop scores it."""
+    module = make_model(seed, **(SMALL | shape))
+    module.set_attn_implementation("lodestar_flat")
+    return Model(Scorer(module), torch.device("cpu"), trained=trained)
+
+
+def random_sample(length: int, *, seed: int = 0, trained_from: int = 1) -> Sample:
+    """Random tokens, trained from a position on."""
+    ids = torch.randint(7, 260, (length,), generator=torch.Generator().manual_seed(seed))
+    mask = torch.arange(length) >= max(trained_from, 1)
+    return Sample(ids=ids, mask=mask)
+
+
+def sums(count: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Two-digit sums as demonstrations."""
+    draw = random.Random(seed)
+    pairs = [(draw.randint(10, 99), draw.randint(10, 99)) for _ in range(count)]
+    return [{"prompt": f"{a}+{b}=", "completion": str(a + b)} for a, b in pairs]
+
+
+def dataset(directory: Path, rows: list[dict[str, Any]], *, kind: RecordKind = RecordKind.DEMONSTRATION,
+            split: str = "train") -> DatasetRef:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return DatasetRef(path=str(directory), split=split, kind=kind)
+
+
+def spec(folder: Path, *, model: Path, data: DatasetRef, held_out: DatasetRef | None = None, method: str = "sft-instruct",
+         seed: int = 0, limits: Limits | None = None, **config: Any) -> RunSpec:
+    defaults = {"max_steps": 6, "learning_rate": 1e-3, "max_length": 64, "per_device_train_batch_size": 4, "save_steps": 2}
+    datasets = {"train": data} | ({"eval": held_out} if held_out else {})
+    return RunSpec(method=method, config=defaults | config, models={"policy": ModelRef(path=str(model))}, datasets=datasets,
+                   output_dir=str(folder), seed=seed, limits=limits or Limits())
+
+
+def train(given: RunSpec, inbox: Inbox | None = None) -> list[Any]:
+    """Runs the spec in this process; answers its events."""
+    log = EventLog(Path(given.output_dir) / "events.jsonl")
+    try:
+        run.train(given, log, inbox or Inbox())
+    finally:
+        log.close()
+    return events(Path(given.output_dir))
+
+
+def events(folder: Path) -> list[Any]:
+    return [EVENT.validate_json(line) for line in (folder / "events.jsonl").read_bytes().splitlines()]
+
+
+def of_type(found: list[Any], kind: str) -> list[Any]:
+    return [event for event in found if event.type == kind]
+
+
+def curve(found: list[Any], name: str = "loss") -> dict[int, float]:
+    return {event.step: event.values[name] for event in of_type(found, "metrics") if name in event.values}
+
+
+def engine(*arguments: str, stdin: str | None = "", timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    """The engine's command line to its end."""
+    return subprocess.run([sys.executable, "-m", "workers.engine", *arguments], input=stdin, capture_output=True, text=True,
+                          timeout=timeout, check=False)
+
+
+def engine_until(given: RunSpec, step: int, blow: signal.Signals) -> int:
+    """Starts the engine on the spec, sends the signal when the log shows this step; answers the exit code."""
+    folder = Path(given.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spec.json").write_text(given.model_dump_json(), encoding="utf-8")
+    process = subprocess.Popen([sys.executable, "-m", "workers.engine", str(folder / "spec.json")], stdin=subprocess.DEVNULL)
+    mark = f'"type":"progress","step":{step},'.encode()
+    while process.poll() is None:
+        path = folder / "events.jsonl"
+        if path.exists() and mark in path.read_bytes():
+            os.kill(process.pid, blow)
+            break
+    return process.wait(timeout=120)
