@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from ninja import Body, Router
+from ninja import Body, Router, Status
 
-from runs.accounts.access import Role, get_visible, project_for
+from runs.accounts.access import Role, actor_of, get_visible, project_for
 from runs.algorithms import selectors, services
 from runs.algorithms.models import AlgorithmConfig
 from runs.algorithms.schemas import (
@@ -67,12 +67,13 @@ def list_configs(request: HttpRequest, project_id: str, cursor: str | None = Non
 
 
 @router.post("/projects/{project_id}/algorithm-configs", response={201: AlgorithmConfigOut}, operation_id="create_config")
-def create_config(request: HttpRequest, project_id: str, body: AlgorithmConfigIn) -> tuple[int, AlgorithmConfig]:
+def create_config(request: HttpRequest, project_id: str, body: AlgorithmConfigIn) -> Status[AlgorithmConfig]:
     project = project_for(request, project_id, at_least=Role.EDITOR)
-    return 201, services.save_config(
-        project, request.auth, name=body.name, method=body.method, config=body.config, reward=body.reward,
+    saved = services.save_config(
+        project, actor_of(request), name=body.name, method=body.method, config=body.config, reward=body.reward,
         description=body.description,
     )
+    return Status(201, saved)
 
 
 @router.get("/algorithm-configs/{config_id}", response=AlgorithmConfigOut, operation_id="get_config")
@@ -83,17 +84,17 @@ def get_config(request: HttpRequest, config_id: str) -> AlgorithmConfig:
 @router.patch("/algorithm-configs/{config_id}", response=AlgorithmConfigOut, operation_id="edit_config")
 def edit_config(request: HttpRequest, config_id: str, body: AlgorithmConfigEdit) -> AlgorithmConfig:
     saved = get_visible(request, AlgorithmConfig, config_id, at_least=Role.EDITOR)
-    return services.edit_config(saved, request.auth, body.model_dump(mode="json", exclude_unset=True))
+    return services.edit_config(saved, actor_of(request), body.model_dump(mode="json", exclude_unset=True))
 
 
 @router.delete("/algorithm-configs/{config_id}", response={204: None}, operation_id="delete_config")
-def delete_config(request: HttpRequest, config_id: str) -> tuple[int, None]:
-    services.delete_config(get_visible(request, AlgorithmConfig, config_id, at_least=Role.EDITOR), request.auth)
-    return 204, None
+def delete_config(request: HttpRequest, config_id: str) -> Status[None]:
+    services.delete_config(get_visible(request, AlgorithmConfig, config_id, at_least=Role.EDITOR), actor_of(request))
+    return Status(204, None)
 
 
 @router.post("/projects/{project_id}/preflight", response={201: JobOut}, operation_id="preflight")
-def preflight(request: HttpRequest, project_id: str, body: Draft) -> tuple[int, Job]:
+def preflight(request: HttpRequest, project_id: str, body: Draft) -> Status[Job]:
     """Checks a run draft, which may be half made, against model and data; the job's result is a preflight report."""
     project = project_for(request, project_id, at_least=Role.EDITOR)
-    return 201, services.ask_preflight(project, request.auth, body)
+    return Status(201, services.ask_preflight(project, actor_of(request), body))

@@ -1,6 +1,7 @@
 """Checks a document against a JSON Schema 2020-12 and says in a sentence what is wrong, with bound and remedy."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sized
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,6 +19,25 @@ TYPE_WORDS = {
     "array": "a list",
     "null": "null",
 }
+
+
+SENTENCES = {
+    "minimum": "{thing} is {value}; the least is {limit}{unit}. Raise it.",
+    "exclusiveMinimum": "{thing} is {value}; it must be greater than {limit}{unit}. Raise it.",
+    "maximum": "{thing} is {value}; the most is {limit}{unit}. Lower it.",
+    "exclusiveMaximum": "{thing} is {value}; it must be less than {limit}{unit}. Lower it.",
+    "multipleOf": "{thing} is {value}; it must be a multiple of {limit}. Round it.",
+    "minLength": "{thing} has {size} characters; the least is {limit}. Write more.",
+    "maxLength": "{thing} has {size} characters; the most is {limit}. Shorten it.",
+    "minItems": "{thing} has {size} entries; the least is {limit}. Add some.",
+    "maxItems": "{thing} has {size} entries; the most is {limit}. Remove some.",
+    "pattern": "{thing} is {value}; it must look like {limit}. Rewrite it.",
+    "const": "{thing} is {value}; here it must be {limit}. Set it to that.",
+    "enum": "{thing} is {value}; choose one of {choices}.",
+    "type": "{thing} is {value}; it must be {types}.",
+    "not": "{thing} is {value}, which does not go with the other settings. Change one of them.",
+}
+"""What is said of each keyword that a value breaks."""
 
 
 def complete(schema: JSONObject, value: JSONObject) -> tuple[JSONObject, list[FieldError]]:
@@ -79,31 +99,19 @@ def _dependent(error: ValidationError) -> str:
 
 
 def _sentence(error: ValidationError) -> str:
-    limit, value = error.validator_value, _shown(error.instance)
-    unit = _unit(error.schema)
-    thing = _thing(error)
-    sentences = {
-        "minimum": f"{thing} is {value}; the least is {limit}{unit}. Raise it.",
-        "exclusiveMinimum": f"{thing} is {value}; it must be greater than {limit}{unit}. Raise it.",
-        "maximum": f"{thing} is {value}; the most is {limit}{unit}. Lower it.",
-        "exclusiveMaximum": f"{thing} is {value}; it must be less than {limit}{unit}. Lower it.",
-        "multipleOf": f"{thing} is {value}; it must be a multiple of {limit}. Round it.",
-        "minLength": f"{thing} has {_size(error)} characters; the least is {limit}. Write more.",
-        "maxLength": f"{thing} has {_size(error)} characters; the most is {limit}. Shorten it.",
-        "minItems": f"{thing} has {_size(error)} entries; the least is {limit}. Add some.",
-        "maxItems": f"{thing} has {_size(error)} entries; the most is {limit}. Remove some.",
-        "pattern": f"{thing} is {value}; it must look like {limit}.",
-        "const": f"{thing} is {value}; here it must be {_shown(limit)}. Set it to that.",
-        "enum": f"{thing} is {value}; choose one of {_choices(limit)}.",
-        "type": f"{thing} is {value}; it must be {_type_words(limit)}.",
-        "not": f"{thing} is {value}, which does not go with the other settings. Change one of them.",
-    }
-    return sentences.get(str(error.validator), f"{thing}: {error.message}.")
+    template = SENTENCES.get(str(error.validator), "{thing}: {message}.")
+    return template.format(
+        thing=_thing(error), value=_shown(error.instance), limit=_shown(error.validator_value, quote=False),
+        unit=_unit(error.schema), size=_size(error), choices=_choices(error.validator_value),
+        types=_type_words(error.validator_value), message=error.message,
+    )
 
 
 def _thing(error: ValidationError) -> str:
     title = error.schema.get("title") if isinstance(error.schema, dict) else None
-    return str(title or (f"`{error.absolute_path[-1]}`" if error.absolute_path else "The config"))
+    *above, name = error.absolute_path or ("config",)
+    place = f"Entry {name + 1} of `{above[-1]}`" if isinstance(name, int) and above else f"`{name}`"
+    return str(title or place)
 
 
 def _unit(schema: Any) -> str:
@@ -111,22 +119,24 @@ def _unit(schema: Any) -> str:
 
 
 def _size(error: ValidationError) -> int:
-    return len(error.instance)
+    return len(error.instance) if isinstance(error.instance, Sized) else 0
 
 
 def _choices(options: Any) -> str:
-    return ", ".join(_shown(option) for option in options) if isinstance(options, list) else str(options)
+    return ", ".join(map(_shown, options)) if isinstance(options, list) else ""
 
 
 def _type_words(types: Any) -> str:
-    return " or ".join(TYPE_WORDS.get(name, name) for name in ([types] if isinstance(types, str) else types))
+    names = [types] if isinstance(types, str) else types if isinstance(types, list) else []
+    return " or ".join(TYPE_WORDS.get(str(name), str(name)) for name in names)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, *, quote: bool = True) -> str:
     if isinstance(value, dict | list):
         return "a group of settings" if isinstance(value, dict) else "a list"
-    text = {True: "true", False: "false", None: "null"}.get(value) if value is None or isinstance(value, bool) else None
-    return text or (f"“{value[:80]}”" if isinstance(value, str) else str(value))
+    if isinstance(value, str):
+        return f"“{value[:80]}”" if quote else value
+    return json.dumps(value)
 
 
 def _path(error: ValidationError, *more: str) -> str:
