@@ -30,6 +30,10 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.2
 QUEUE_RESTART_SECONDS = 5.0
 LEAVE_SECONDS = 150.0
+LISTEN = [
+    *(sys.executable, "-m", "celery", "-A", "lodestar.celery", "worker", "--pool", "threads", "--concurrency", "2"),
+    *("--prefetch-multiplier", "1", "--without-gossip", "--without-mingle", "--loglevel", "warning"),
+]
 
 
 class QueueListener:
@@ -44,8 +48,7 @@ class QueueListener:
         if self._process is not None:
             log.warning("queue_listener_died", exit=self._process.returncode)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "lodestar", "worker", "--pool", "threads", "--concurrency", "2", "--prefetch-multiplier", "1",
-             "--without-gossip", "--without-mingle", "--loglevel", "warning"],
+            LISTEN,
             cwd=settings.ROOT,
             env=child_environment(),
             start_new_session=True,

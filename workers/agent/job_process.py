@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class JobExecutor:
     def _run_handler(self) -> None:
         try:
             result = handler(self.job.kind)(self._context())
-            until_it_holds(lambda: services.succeed(self.job.id, self.attempt, result))
+            self._end(lambda: services.succeed(self.job.id, self.attempt, result))
         except JobRefused as refused:
             self._fail(refused.error)
         except Problem as problem:
@@ -64,7 +65,7 @@ class JobExecutor:
             self._fail({"code": problem.code, "message": problem.detail, "remedy": "", "faults": faults})
         except JobCancelled:
             end = services.hand_back if self.leaving else services.finish_cancel
-            until_it_holds(lambda: end(self.job.id, self.attempt))
+            self._end(lambda: end(self.job.id, self.attempt))
         except MemoryError:
             self._fail(failure("oom", "The job needed more memory than this host has.", "Try it with less data."))
         except OSError as error:
@@ -88,7 +89,12 @@ class JobExecutor:
         return wish == Desired.RUN and not self.leaving
 
     def _fail(self, error: dict[str, Any]) -> None:
-        until_it_holds(lambda: services.fail(self.job.id, self.attempt, error))
+        self._end(lambda: services.fail(self.job.id, self.attempt, error))
+
+    def _end(self, write: Callable[[], object]) -> None:
+        """The last write, which gives the lease back."""
+        self.keeper.stop()
+        until_it_holds(write)
 
     def _abandon(self, reason: str) -> None:
         log.error("lease_lost", job=self.job.id, attempt=self.attempt, reason=reason)

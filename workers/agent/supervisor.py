@@ -124,6 +124,7 @@ class Supervisor:
         while until_it_holds(self.reporter.ship):
             pass
         failure = None if self.reporter.ended else self._cause(code, oom_kills_before)
+        self.keeper.stop()  # Nothing is left to protect, and what follows gives the lease back.
         until_it_holds(
             lambda: services.end_attempt(
                 self.run.id, self.attempt, by=self.run.owner, exit_=exit_text(code), failure=failure

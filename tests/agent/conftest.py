@@ -1,0 +1,56 @@
+"""A state directory on which real executors run against the test's database."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from runs.launches import services
+from runs.launches.models import Run
+from tests.agent.watching import processes_of
+from workers.agent.places import start_executor
+
+LEASE_SECONDS = 3
+SCRIPT = Path(__file__).with_name("scripted_engine.py")
+
+
+@pytest.fixture
+def home(
+    transactional_db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, redis_server: Any
+) -> Iterator[Path]:
+    """LODESTAR_HOME of this test and of every process it starts; those still alive afterwards are a failure."""
+    settings.HOME, settings.LEASE_SECONDS = tmp_path, LEASE_SECONDS
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        (tmp_path / "db.sqlite3").symlink_to(database["NAME"])
+    else:
+        who = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+        monkeypatch.setenv("LODESTAR_DATABASE_URL", f"postgres://{who}/{database['NAME']}")
+    monkeypatch.setenv("LODESTAR_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("LODESTAR_HOME", str(tmp_path))
+    monkeypatch.setenv("LODESTAR_LEASE_SECONDS", str(LEASE_SECONDS))
+    monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, str(SCRIPT)]))
+    yield tmp_path
+    for output in sorted(tmp_path.glob("logs/agent/*.log")):
+        sys.stderr.write(f"--- {output.name}\n{output.read_text()}")
+    left = processes_of(tmp_path)
+    for process in left:
+        process.kill()
+    assert not left, f"left behind: {[process.cmdline() for process in left]}"
+
+
+@pytest.fixture
+def supervise(home: Path) -> Callable[[Run], subprocess.Popen[bytes]]:
+    """Claims a run and starts its supervisor, as a worker would."""
+
+    def start(run: Run) -> subprocess.Popen[bytes]:
+        attempt = services.claim(run.id, owner="wrk_test")
+        assert attempt is not None
+        return start_executor("run", run.id, attempt)
+
+    return start

@@ -1,0 +1,48 @@
+"""Looks at runs and at the processes that execute them."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from runs.launches.models import Run
+from workers.agent import held
+
+
+def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """Polls what real processes do elsewhere; fails the test when it does not come to hold."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"did not hold within {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Everything alive that was started with this state directory, found by its environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get("LODESTAR_HOME") == str(home):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return [process for process in found if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def state_of(run: Run) -> str:
+    return Run.objects.values_list("state", flat=True).get(id=run.id)
+
+
+def steps_of(run: Run) -> int:
+    return Run.objects.values_list("step", flat=True).get(id=run.id)
+
+
+def engine_of(run: Run) -> psutil.Process:
+    """The run's engine, once its supervisor has said which it is."""
+    found = until(lambda: (now := held.read(run.id)) and now.engine and now.engine.alive())
+    assert isinstance(found, psutil.Process)
+    return found
