@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from ninja import Router
+from ninja import Router, Status
 from ninja.params.models import Header
 from pydantic import Field
 
@@ -36,9 +36,9 @@ router = Router(tags=["datasets"])
 
 
 @router.post("/projects/{project_id}/uploads", response={201: UploadOut}, operation_id="create_upload")
-def create_upload(request: ApiRequest, project_id: str, body: UploadIn) -> tuple[int, Upload]:
+def create_upload(request: ApiRequest, project_id: str, body: UploadIn) -> Status[Upload]:
     project = project_for(request, project_id, Role.EDITOR)
-    return 201, services.create_upload(project, filename=body.filename, size_bytes=body.size_bytes, actor=request.auth)
+    return Status(201, services.create_upload(project, filename=body.filename, size_bytes=body.size_bytes, actor=request.auth))
 
 
 @router.patch(
@@ -58,9 +58,9 @@ def get_upload(request: ApiRequest, upload_id: str) -> Upload:
 
 
 @router.delete("/uploads/{upload_id}", response={204: None}, operation_id="delete_upload")
-def delete_upload(request: ApiRequest, upload_id: str) -> tuple[int, None]:
+def delete_upload(request: ApiRequest, upload_id: str) -> Status[None]:
     services.delete_upload(get_visible(request, Upload, upload_id, at_least=Role.EDITOR), actor=request.auth)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/uploads/{upload_id}/preview", response=PreviewOut, operation_id="preview_upload")
@@ -84,9 +84,9 @@ def list_datasets(
 
 
 @router.post("/projects/{project_id}/datasets", response={201: Created}, operation_id="create_dataset")
-def create_dataset(request: ApiRequest, project_id: str, body: DatasetIn) -> tuple[int, dict[str, Any]]:
+def create_dataset(request: ApiRequest, project_id: str, body: DatasetIn) -> Status[dict[str, Any]]:
     version, job = services.create_dataset(project_for(request, project_id, Role.EDITOR), body, actor=request.auth)
-    return 201, {"dataset": version.dataset, "version": version, "job": job}
+    return Status(201, {"dataset": version.dataset, "version": version, "job": job})
 
 
 @router.get("/datasets/{dataset_id}", response=DatasetOut, operation_id="get_dataset")
@@ -101,9 +101,9 @@ def change_dataset(request: ApiRequest, dataset_id: str, body: DatasetPatch) -> 
 
 
 @router.delete("/datasets/{dataset_id}", response={204: None}, operation_id="delete_dataset")
-def delete_dataset(request: ApiRequest, dataset_id: str) -> tuple[int, None]:
+def delete_dataset(request: ApiRequest, dataset_id: str) -> Status[None]:
     services.delete_dataset(get_visible(request, Dataset, dataset_id, at_least=Role.EDITOR), actor=request.auth)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/datasets/{dataset_id}/restore", response=DatasetOut, operation_id="restore_dataset")
@@ -121,10 +121,10 @@ def list_dataset_versions(
 
 
 @router.post("/datasets/{dataset_id}/versions", response={201: Created}, operation_id="add_dataset_version")
-def add_dataset_version(request: ApiRequest, dataset_id: str, body: VersionIn) -> tuple[int, dict[str, Any]]:
+def add_dataset_version(request: ApiRequest, dataset_id: str, body: VersionIn) -> Status[dict[str, Any]]:
     dataset = get_visible(request, Dataset, dataset_id, at_least=Role.EDITOR)
     version, job = services.add_version(dataset, body, actor=request.auth)
-    return 201, {"dataset": dataset, "version": version, "job": job}
+    return Status(201, {"dataset": dataset, "version": version, "job": job})
 
 
 @router.get("/dataset-versions/{version_id}", response=VersionOut, operation_id="get_dataset_version")
@@ -146,9 +146,9 @@ def list_dataset_rows(
 
 
 @router.post("/dataset-versions/{version_id}/stats", response={201: JobOut}, operation_id="count_dataset_tokens")
-def count_dataset_tokens(request: ApiRequest, version_id: str, body: StatsIn) -> tuple[int, Job]:
+def count_dataset_tokens(request: ApiRequest, version_id: str, body: StatsIn) -> Status[Job]:
     version = get_visible(request, DatasetVersion, version_id, at_least=Role.EDITOR)
-    return 201, services.request_stats(version, model_id=body.model_id, actor=request.auth)
+    return Status(201, services.request_stats(version, model_id=body.model_id, actor=request.auth))
 
 
 @router.get("/dataset-versions/{version_id}/stats", response=StatsOut, operation_id="get_dataset_stats")
@@ -157,6 +157,6 @@ def get_dataset_stats(request: ApiRequest, version_id: str, model_id: str) -> di
 
 
 @router.post("/dataset-versions/{version_id}/render", response={201: JobOut}, operation_id="render_dataset_rows")
-def render_dataset_rows(request: ApiRequest, version_id: str, body: RenderIn) -> tuple[int, Job]:
+def render_dataset_rows(request: ApiRequest, version_id: str, body: RenderIn) -> Status[Job]:
     version = get_visible(request, DatasetVersion, version_id)
-    return 201, services.request_render(version, body, actor=request.auth)
+    return Status(201, services.request_render(version, body, actor=request.auth))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from runs.accounts.access import ApiRequest, Role, get_visible, project_for
@@ -23,9 +23,9 @@ def list_models(
 
 
 @router.post("/projects/{project_id}/models", response={201: ModelCreated}, operation_id="register_model")
-def register_model(request: ApiRequest, project_id: str, body: ModelIn) -> tuple[int, dict[str, Any]]:
+def register_model(request: ApiRequest, project_id: str, body: ModelIn) -> Status[dict[str, Any]]:
     model, job = services.register_model(project_for(request, project_id, Role.EDITOR), body, actor=request.auth)
-    return 201, {"model": model, "job": job}
+    return Status(201, {"model": model, "job": job})
 
 
 @router.get("/models/{model_id}", response=ModelOut, operation_id="get_model")
@@ -40,9 +40,9 @@ def change_model(request: ApiRequest, model_id: str, body: ModelPatch) -> Librar
 
 
 @router.delete("/models/{model_id}", response={204: None}, operation_id="delete_model")
-def delete_model(request: ApiRequest, model_id: str) -> tuple[int, None]:
+def delete_model(request: ApiRequest, model_id: str) -> Status[None]:
     services.delete_model(get_visible(request, LibraryModel, model_id, at_least=Role.EDITOR), actor=request.auth)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/models/{model_id}/restore", response=ModelOut, operation_id="restore_model")

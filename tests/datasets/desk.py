@@ -1,0 +1,106 @@
+"""The main road of a file in one object: sent by API, inspected and ingested by the real handlers in this process."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.test import Client
+
+from runs.accounts.access import Actor, Role
+from runs.accounts.models import Membership, Project, User
+from runs.accounts.secrets import create_token
+from runs.jobs import services as jobs
+from runs.jobs.models import Job
+from runs.leases import Desired
+from workers.agent.jobs import JobCancelled, JobContext, JobRefused, handler
+
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+class Desk:
+    """A project with people in each role; every call goes through the API with a token of its own."""
+
+    def __init__(self) -> None:
+        self.project = Project.objects.create(name="Sums")
+        self.headers: dict[str, dict[str, str]] = {role: self._join(role) for role in Role}
+        self.headers["stranger"] = self._person("stranger")
+
+    def call(self, method: str, path: str, body: Any = None, *, who: str = Role.EDITOR, **headers: str) -> Any:
+        """The answer of /api/v1`path`; bytes go as they are, anything else as JSON."""
+        raw = isinstance(body, bytes)
+        content = body if raw else json.dumps(body) if body is not None else ""
+        kind = "application/octet-stream" if raw else "application/json"
+        return Client().generic(method, f"/api/v1{path}", content, content_type=kind, headers=self.headers[who] | headers)
+
+    def get(self, path: str) -> Any:
+        answer = self.call("GET", path)
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    def post(self, path: str, body: Any) -> Any:
+        answer = self.call("POST", path, body)
+        assert answer.status_code == 201, answer.content
+        return answer.json()
+
+    def send(self, content: bytes, name: str = "rows.jsonl") -> dict[str, Any]:
+        """The upload after its inspection."""
+        upload = self.post(f"/projects/{self.project.id}/uploads", {"filename": name, "size_bytes": len(content)})
+        answer = self.call("PATCH", f"/uploads/{upload['id']}", content, **{"Upload-Offset": "0"})
+        assert answer.status_code == 200, answer.content
+        self.work(answer.json()["job_id"])
+        return self.get(f"/uploads/{upload['id']}")  # type: ignore[no-any-return]
+
+    def ingest(self, upload: dict[str, Any], mapping: Any = None, **splits: Any) -> dict[str, Any]:
+        """A new data set's first version after its job."""
+        body = {"name": "Rows", "source": {"upload_id": upload["id"]}, "mapping": mapping, "splits": {"mode": "none"} | splits}
+        made = self.post(f"/projects/{self.project.id}/datasets", body)
+        self.work(made["job"]["id"])
+        return self.get(f"/dataset-versions/{made['version']['id']}")  # type: ignore[no-any-return]
+
+    def rows(self, version: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
+        asked = "&".join(f"{key}={value}" for key, value in query.items())
+        return [item["record"] for item in self.get(f"/dataset-versions/{version['id']}/rows?{asked}")["items"]]
+
+    def work(self, job_id: str) -> Job:
+        """Does a job here and now, as a worker's process would."""
+        attempt = jobs.claim(job_id, owner="wrk_test")
+        assert attempt is not None
+        job = Job.objects.get(id=job_id)
+        try:
+            jobs.succeed(job_id, attempt, handler(job.kind)(self._context(job)))
+        except JobRefused as refused:
+            jobs.fail(job_id, attempt, refused.error)
+        except JobCancelled:
+            jobs.finish_cancel(job_id, attempt)
+        job.refresh_from_db()
+        return job
+
+    def _context(self, job: Job) -> JobContext:
+        """The handler sees a cancel at its first report that somebody asked for it."""
+
+        def report(progress: float | None, doing: str, eta_seconds: float | None) -> bool:
+            return jobs.report(job.id, job.attempt, progress=progress, doing=doing, eta_seconds=eta_seconds) == Desired.RUN
+
+        work_dir = Path(settings.HOME) / "jobs" / job.id
+        work_dir.mkdir(parents=True, exist_ok=True)
+        return JobContext(
+            id=job.id, project_id=job.project_id, attempt=job.attempt, payload=job.payload, work_dir=work_dir, report=report
+        )
+
+    def _join(self, role: Role) -> dict[str, str]:
+        headers = self._person(role)
+        Membership.objects.create(project=self.project, user=User.objects.get(name=role), role=role)
+        return headers
+
+    def _person(self, name: str) -> dict[str, str]:
+        user = User.objects.create(email=f"{name}@example.org", name=name)
+        return {"Authorization": f"Bearer {create_token(Actor(user), name='test')[1]}"}
+
+
+def jsonl(*rows: Any) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def state_directory() -> Path:
+    return Path(settings.HOME)
