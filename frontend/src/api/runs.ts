@@ -34,3 +34,6 @@ export const askPreflight = (projectId: string, draft: RunDraft) => post<Job<Pre
 export type ControlType = "pause" | "resume" | "stop" | "cancel" | "checkpoint" | "set" | "sample";
 export const controlRun = (runId: string, control: { type: ControlType; field?: string; value?: number; checkpoint?: boolean }) =>
   post<Run>(`/runs/${runId}/control`, control);
+
+/** The demo's two runs; refused with `demo_not_ready` while a worker still makes its model and data. */
+export const launchDemo = (projectId: string) => post<Page<RunSummary>>(`/projects/${projectId}/demo-runs`);

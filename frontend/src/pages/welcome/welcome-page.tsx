@@ -1,5 +1,35 @@
+import { Button, Text } from "@mantine/core";
+import { IconDatabase, IconSparkles, IconStack2 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { sessionQuery } from "@/api/session";
+import { WatchItLearn } from "@/features/welcome/watch-it-learn";
+import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { PageFrame } from "@/ui/page";
+import { FirstStep } from "./first-step";
+import classes from "./welcome-page.module.css";
 
+/** The first minute: see it work, or bring one's own. */
 export function WelcomePage() {
-  return <PageFrame title="Welcome">{null}</PageFrame>;
+  const { data: session } = useQuery(sessionQuery);
+  useBreadcrumbs([{ label: "Welcome" }]);
+  const projects = session?.projects ?? [];
+  const demo = projects.find((project) => project.is_demo);
+  const own = projects.find((project) => !project.is_demo) ?? demo;
+  return (
+    <PageFrame title={`Welcome${session?.user?.name ? `, ${session.user.name}` : ""}`}>
+      <Text c="dimmed" mb={16} maw={640}>Lodestar post-trains language models: bring data and a base model, choose a method and a reward, launch, and watch reward and KL live.</Text>
+      <div className={classes.steps}>
+        <FirstStep icon={IconSparkles} title="Watch it learn" lead text="A model of a million parameters learns to add two numbers: a short supervised warm-up, then GRPO with a reward that can be checked. First points in seconds, the whole in minutes, on this machine.">
+          {demo ? <WatchItLearn projectId={demo.id} size="sm" /> : <Text c="dimmed" size="xs">No demo project here. An administrator makes one with <code>lodestar demo</code>.</Text>}
+        </FirstStep>
+        <FirstStep icon={IconDatabase} title="Bring data" text="Drop a JSONL, JSON, CSV or Parquet file, or name a data set of the Hub. Its shape is recognised, its columns are mapped, and three rows show how it will be read.">
+          {own ? <Button component={Link} to={`/p/${own.id}/data`} variant="default" size="sm">Bring data</Button> : null}
+        </FirstStep>
+        <FirstStep icon={IconStack2} title="Register a model" text="Point at a directory on the workers' disk or at a name on the Hub. Weights in safetensors only; what cannot be loaded is refused with its reason.">
+          {own ? <Button component={Link} to={`/p/${own.id}/models`} variant="default" size="sm">Register a model</Button> : null}
+        </FirstStep>
+      </div>
+    </PageFrame>
+  );
 }
