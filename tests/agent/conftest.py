@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from lodestar.celery import app
 
 from runs.launches import services
 from runs.launches.models import Run
@@ -32,6 +33,7 @@ def home(
         who = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
         monkeypatch.setenv("LODESTAR_DATABASE_URL", f"postgres://{who}/{database['NAME']}")
     monkeypatch.setenv("LODESTAR_REDIS_URL", redis_server.url)
+    monkeypatch.setattr(app.conf, "broker_write_url", redis_server.url.replace("unix://", "redis+socket://"))
     monkeypatch.setenv("LODESTAR_HOME", str(tmp_path))
     monkeypatch.setenv("LODESTAR_LEASE_SECONDS", str(LEASE_SECONDS))
     monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, str(SCRIPT)]))

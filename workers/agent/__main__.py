@@ -1,6 +1,7 @@
-"""`python -m workers.agent run <run_id> <attempt>` and `python -m workers.agent job <job_id> <attempt>`: one executor.
+"""`python -m workers.agent run <run_id> <attempt>` and `… job <job_id> <attempt>`: one executor, started by `places`
+after it has claimed. `python -m workers.agent host`: the worker itself, which `lodestar worker` runs too.
 
-Started by `places` after it has claimed; Django is set up first, since the executors' modules need its models.
+Django is set up first, since these modules need its models.
 """
 
 import os
@@ -12,8 +13,10 @@ def main() -> int:
     import django  # noqa: PLC0415 # after the settings are named
 
     django.setup()
-    from workers.agent import job_process, supervisor  # noqa: PLC0415 # models need a set-up Django
+    from workers.agent import host, job_process, supervisor  # noqa: PLC0415 # models need a set-up Django
 
+    if sys.argv[1:] == ["host"]:
+        return host.main()
     kind, subject_id, attempt = sys.argv[1], sys.argv[2], int(sys.argv[3])
     return {"run": supervisor.main, "job": job_process.main}[kind](subject_id, attempt)
 
