@@ -46,9 +46,9 @@ def web() -> None:
 def worker() -> None:
     """Start a worker: it claims runs and jobs and executes them in processes of their own."""
     set_up()
-    from workers.agent.worker import serve  # noqa: PLC0415 - needs Django
+    from workers.agent import host  # noqa: PLC0415 - needs Django
 
-    serve()
+    raise typer.Exit(host.main())
 
 
 @app.command()
