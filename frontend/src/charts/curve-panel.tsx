@@ -24,6 +24,8 @@ export interface CurvePanelProps {
   held: boolean;
   syncKey: string;
   wide: boolean;
+  /** Takes two columns: several names stand at its line ends. */
+  double: boolean;
   subscribe: (listener: () => void) => () => void;
   onZoom: (range: [number, number] | null) => void;
   onPick?: (x: number) => void;
@@ -34,9 +36,10 @@ export interface CurvePanelProps {
 
 /** One chart: title and reading, the plot, names at the line ends, and the same numbers as a table. */
 export function CurvePanel(props: CurvePanelProps) {
-  const { title, unit, help, curves, view, wide } = props;
+  const { title, unit, help, curves, view, wide, double } = props;
   const ends = useRef<EndLabelsHandle>(null);
-  const value = useRef<HTMLSpanElement>(null);
+  const value = useRef<HTMLElement>(null);
+  const place = useRef<HTMLDivElement>(null);
   const at = useRef<number | null>(null);
   const [spoken, setSpoken] = useState("");
   const [empty, setEmpty] = useState(true);
@@ -47,7 +50,8 @@ export function CurvePanel(props: CurvePanelProps) {
     at.current = reading.index;
     ends.current?.place(reading);
     setEmpty(reading.ends.every((end) => end === null) && reading.values.every((entry) => entry === null));
-    if (value.current) value.current.replaceChildren(...readingNodes(reading, view.axis, many));
+    if (value.current) value.current.textContent = many ? "" : formatNumber(reading.values[0]);
+    if (place.current) showPlace(place.current, reading, view.axis);
   }, [view.axis, many]);
 
   const { attach, plot } = usePlot({
@@ -66,7 +70,7 @@ export function CurvePanel(props: CurvePanelProps) {
       return;
     }
     plot.point(target);
-    setSpoken(value.current?.textContent ?? "");
+    setSpoken(`${place.current?.textContent ?? ""}: ${many ? (ends.current?.words() ?? "") : (value.current?.textContent ?? "")}`);
   };
 
   const copy = async (): Promise<void> => {
@@ -75,10 +79,10 @@ export function CurvePanel(props: CurvePanelProps) {
   };
 
   return (
-    <section className={`${classes.panel} ${wide ? classes.wide : ""}`} aria-label={title}>
+    <section className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""}`} aria-label={title}>
       <div className={classes.head}>
         <h3 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h3>
-        <span className={classes.reading} ref={value} />
+        <strong className={classes.reading} ref={value} />
         <Menu position="bottom-end" shadow="md">
           <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
@@ -101,7 +105,9 @@ export function CurvePanel(props: CurvePanelProps) {
           aria-valuenow={0}
           aria-valuetext={spoken}
           onKeyDown={onKeyDown}
-        />
+        >
+          <div className={classes.place} ref={place} hidden />
+        </div>
         {!asTable && many && <EndLabels curves={curves} ref={ends} />}
         {!asTable && empty && <div className={classes.empty}>No points yet</div>}
         {asTable && <CurveTable curves={curves} data={plot?.table() ?? [[]]} axis={AXIS_LABEL[view.axis]} />}
@@ -110,12 +116,14 @@ export function CurvePanel(props: CurvePanelProps) {
   );
 }
 
-function readingNodes(reading: Reading, axis: CurveView["axis"], many: boolean): Node[] {
-  const place = reading.x === null ? "" : axis === "time" ? durationText(Math.round(reading.x)) : `${AXIS_LABEL[axis]} ${formatNumber(reading.x, 6)}`;
-  if (many) return [document.createTextNode(place)];
-  const strong = document.createElement("strong");
-  strong.textContent = formatNumber(reading.values[0]);
-  return [document.createTextNode(place ? `${place} · ` : ""), strong];
+/** Where the cursor stands, said once below it on the x axis. */
+function showPlace(element: HTMLElement, reading: Reading, axis: CurveView["axis"]): void {
+  element.hidden = reading.x === null;
+  if (reading.x === null) return;
+  element.textContent = axis === "time" ? durationText(Math.round(reading.x)) : `${AXIS_LABEL[axis]} ${formatNumber(reading.x, 6)}`;
+  const half = element.offsetWidth / 2;
+  const width = element.parentElement?.clientWidth ?? 0;
+  element.style.left = `${Math.min(Math.max(reading.left, half), width - half)}px`;
 }
 
 function rowForKey(key: string, row: number, length: number): number | null {

@@ -9,12 +9,14 @@ const HEIGHT = 14;
 
 export interface EndLabelsHandle {
   place: (reading: Reading) => void;
+  /** What the labels say, for reading aloud. */
+  words: () => string;
 }
 
 /** Names at the ends of the lines, with the values at the cursor; moved by hand at every drawing, outside rendering. */
 export function EndLabels({ curves, ref }: { curves: Curve[]; ref: Ref<EndLabelsHandle> }) {
   const box = useRef<HTMLDivElement>(null);
-  useImperativeHandle(ref, () => ({ place: (reading) => place(box.current, reading) }));
+  useImperativeHandle(ref, () => ({ place: (reading) => place(box.current, reading), words: () => words(box.current) }));
   return (
     <div className={classes.ends} ref={box} aria-hidden="true">
       {curves.map((curve) => (
@@ -40,4 +42,8 @@ function place(box: HTMLDivElement | null, reading: Reading): void {
     label.style.transform = `translateY(${Math.round((tops[at] as number) - HEIGHT / 2)}px)`;
     (label.children[1] as HTMLElement).textContent = formatNumber(reading.values[index], 3);
   });
+}
+
+function words(box: HTMLDivElement | null): string {
+  return Array.from(box?.children ?? []).map((label) => `${label.children[2]?.textContent ?? ""} ${label.children[1]?.textContent ?? ""}`).join(", ");
 }

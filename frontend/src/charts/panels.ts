@@ -19,7 +19,7 @@ export interface Panel {
   help: string;
 }
 
-const SECTION_ORDER = ["reward", "policy", "kl", "completions", "optimisation", "loss", "data", "evaluation", "other", "system"];
+const SECTION_ORDER = ["reward", "evaluation", "kl", "policy", "loss", "answers", "completions", "optimizer", "progress", "other", "system"];
 
 /**
  * Groups the metrics a run has: catalogue panels first, in the catalogue's order; terms of the reward
@@ -39,13 +39,6 @@ export function groupPanels(names: string[], catalogue: MetricInfo[]): Panel[] {
   return [...panels.values()].sort((a, b) => sectionRank(a.section) - sectionRank(b.section));
 }
 
-/** The sections of a grid in order, each with its panels. */
-export function sections(panels: Panel[]): { section: string; panels: Panel[] }[] {
-  const groups = new Map<string, Panel[]>();
-  for (const panel of panels) groups.set(panel.section, [...(groups.get(panel.section) ?? []), panel]);
-  return [...groups].map(([section, members]) => ({ section, panels: members }));
-}
-
 /** "rewards/exact_match/mean" → "exact match"; the last part that tells curves of a panel apart. */
 export function curveLabel(name: string, catalogue: MetricInfo[] = []): string {
   const term = /^rewards\/(.+)\/mean$/.exec(name);
@@ -60,7 +53,8 @@ function place(name: string, info: MetricInfo | undefined): { key: string; title
     const kind = name.replace(/^system\/gpu\.\d+\./, "");
     return { key: `system gpu ${kind}`, title: `GPU ${words(kind)}` };
   }
-  return { key: name, title: info?.title ?? capital(curveLabel(name)) };
+  const title = info?.title ?? capital(curveLabel(name));
+  return { key: name, title: name.startsWith("eval/") ? `Held-out ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title };
 }
 
 function makePanel(key: string, title: string, section: string, info: MetricInfo | undefined): Panel {

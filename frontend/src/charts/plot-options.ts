@@ -55,7 +55,7 @@ export function axisOptions(view: CurveView, theme: PlotTheme): uPlot.Axis[] {
       ...shared,
       size: 46,
       gap: 4,
-      splits: (_, __, min, max) => (view.log ? logTicks(min, max) : linearTicks(min, max, 4)),
+      splits: (_, __, min, max) => (view.log ? logTicks(min, max) : linearTicks(min, max, 5)),
       values: (_, splits) => splits.map((value) => tickText(value, view.log ? value : gapOf(splits))),
     },
   ];

@@ -1,4 +1,5 @@
 import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
 import { ROWS, curveTable, joinTables, type Curve, type CurveView } from "./curve";
 import { oncePerFrame } from "./frame";
 import { axisOptions, bandOptions, scaleOptions, seriesOptions } from "./plot-options";
@@ -7,6 +8,8 @@ import { onThemeChange, plotTheme } from "./plot-theme";
 /** Where the cursor stands: a row of the joined table, or the newest points when it is nowhere. */
 export interface Reading {
   x: number | null;
+  /** Pixels from the chart's left edge to the cursor. */
+  left: number;
   values: (number | null)[];
   /** Vertical place of each curve's last visible point, in pixels of the plot, for the labels at its end. */
   ends: (number | null)[];
@@ -188,7 +191,8 @@ export class CurvePlot {
       const end = lastOf(row, lastVisible(plot));
       ends.push(end === null ? null : plot.valToPos(end, "y"));
     });
-    this.handlers.onRead({ x, values, ends, index });
+    const left = plot.over.offsetLeft + (plot.cursor.left ?? 0);
+    this.handlers.onRead({ x, left, values, ends, index });
   }
 
   private drawMarks(plot: uPlot, colour: string): void {

@@ -160,7 +160,7 @@ describe("the view of a run", () => {
       kept(3, { type: "change", step: 3, field: "learning_rate", old: 1e-5, new: 2e-5, by: "ada" } as never),
     ]);
     expect(view).toMatchObject({ step: 3, total: 10, etaSeconds: 7, doing: "generating 12/64", live: { learning_rate: 2e-5 } });
-    expect(view.marks.map((mark) => [mark.kind, mark.text])).toEqual([["change", "learning_rate 0.00001 → 0.00002 by ada"]]);
+    expect(view.marks.map((mark) => [mark.kind, mark.text])).toEqual([["change", "learning_rate 1e-5 → 2e-5 by ada"]]);
   });
 
   it("applies an event once however often it comes", () => {

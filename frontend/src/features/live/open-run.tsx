@@ -22,8 +22,7 @@ export function OpenRun({ run, method, canEdit }: { run: Run; method: MethodCard
   return (
     <RunContext value={inHand}>
       {run.deleted_at && <Deleted run={run} />}
-      <RunHeader />
-      <div className={classes.header} style={{ paddingTop: 0 }}><RunTabs projectId={run.project_id} runId={run.id} hidden={silent ? ["rollouts"] : []} /></div>
+      <RunHeader><RunTabs projectId={run.project_id} runId={run.id} hidden={silent ? ["rollouts"] : []} /></RunHeader>
       <div className={classes.body}><Outlet /></div>
     </RunContext>
   );

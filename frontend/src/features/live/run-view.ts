@@ -1,3 +1,4 @@
+import { formatNumber } from "@/ui/numbers";
 import type { Kept, RunEvent } from "./events";
 
 /** A sign on the strip above the curves. */
@@ -93,7 +94,7 @@ export function markOf(event: RunEvent, cursor: number, step: number): Mark | nu
     case "checkpoint":
       return { kind: "checkpoint", step: event.step, time: event.time, cursor, text: `checkpoint at step ${event.step} (${event.reason})` };
     case "change":
-      return { kind: "change", step: event.step, time: event.time, cursor, text: `${event.field} ${event.old ?? "–"} → ${event.new ?? "–"}${event.by ? ` by ${event.by}` : ""}` };
+      return { kind: "change", step: event.step, time: event.time, cursor, text: `${event.field} ${formatNumber(event.old)} → ${formatNumber(event.new)}${event.by ? ` by ${event.by}` : ""}` };
     case "alert":
       return { kind: "alert", step: event.step ?? step, time: event.time, cursor, text: event.message };
     default:

@@ -32,7 +32,7 @@ export function trend(values: ArrayLike<number>): Trend {
 }
 
 /** The sentence under a run's name, from its stored curves alone: is it well? */
-export function verdict(curves: { reward?: Series; loss?: Series; kl?: Series }, maxKl: number | null): Verdict {
+export function verdict(curves: { reward?: Series; loss?: Series; kl?: Series }, maxKl: number | null, ended = false): Verdict {
   const main = curves.reward && curves.reward.length > 0 ? "reward" : "loss";
   const curve = curves[main];
   if (!curve || curve.length === 0) return { tone: "muted", text: "No points yet." };
@@ -40,8 +40,9 @@ export function verdict(curves: { reward?: Series; loss?: Series; kl?: Series },
   const kl = klWords(curves.kl, maxKl);
   const way = trend(curve.value.view());
   const good = main === "reward" ? "rising" : "falling";
-  if (kl.high) return { tone: "warn", text: `Watch: ${kl.text}, near its limit; ${main} ${words(way)}.` };
   const tail = kl.text ? `, ${kl.text}` : "";
+  if (ended) return { tone: "muted", text: `Ended with ${main} ${formatNumber(recentMean(curve))}${way === "unknown" ? "" : `, ${way}`}${tail}.` };
+  if (kl.high) return { tone: "warn", text: `Watch: ${kl.text}, near its limit; ${main} ${words(way)}.` };
   if (way === "unknown") return { tone: "muted", text: `Too early to say: ${main} ${formatNumber(curve.value.last())}${tail}.` };
   if (way === good) return { tone: "ok", text: `Healthy: ${main} ${way}${tail}.` };
   if (way === "flat") return { tone: "muted", text: `Steady: ${main} flat at ${formatNumber(recentMean(curve))}${tail}.` };

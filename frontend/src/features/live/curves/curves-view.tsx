@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useRef, useState } from "react";
 import { AXIS_MODES } from "@/charts/axis";
 import { MarksStrip } from "@/charts/marks-strip";
-import { groupPanels, sections } from "@/charts/panels";
+import { groupPanels } from "@/charts/panels";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -45,7 +45,7 @@ export function CurvesView({ search, onSearch, keep }: Props) {
   const others = useOverlayRuns(over, names, chart.zoom, fail);
   const runs = useMemo(() => (mine ? [mine, ...others] : others), [mine, others]);
   const catalogue = useMemo(() => method?.metrics ?? [], [method]);
-  const groups = useMemo(() => sections(groupPanels(names, catalogue)), [names, catalogue]);
+  const panels = useMemo(() => groupPanels(names, catalogue), [names, catalogue]);
   const pinned = search.pin ?? [];
   const widen = (key: string): void => onSearch({ pin: pinned.includes(key) ? pinned.filter((one) => one !== key) : [...pinned, key] });
 
@@ -79,12 +79,7 @@ export function CurvesView({ search, onSearch, keep }: Props) {
         <OverlayPicker run={run} over={over} opened={picking} onOpened={setPicking} onOver={(ids) => onSearch({ over: ids.length > 0 ? ids : undefined })} />
       </CurvesToolbar>
       {marks.length > 0 && <div className={classes.lane}><MarksStrip marks={marks} range={chart.range ?? whole} onPick={(x) => onSearch({ at: chart.toStep(x) })} /></div>}
-      {groups.map(({ section, panels }) => (
-        <section key={section} aria-label={section}>
-          <h2 className={classes.section}>{section}</h2>
-          <PanelGrid panels={panels} runs={runs} catalogue={catalogue} chart={chart} marks={state.marks} held={held} pinned={pinned} onHover={onHover} onWiden={widen} onSearch={onSearch} />
-        </section>
-      ))}
+      <PanelGrid panels={panels} runs={runs} catalogue={catalogue} chart={chart} marks={state.marks} held={held} pinned={pinned} onHover={onHover} onWiden={widen} onSearch={onSearch} />
       <StepDrawer run={run} step={search.at} onClose={() => onSearch({ at: undefined })} onStep={(at) => onSearch({ at })} />
     </>
   );

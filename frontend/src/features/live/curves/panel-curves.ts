@@ -26,7 +26,7 @@ export function panelCurves(panel: Panel, runs: ChartedRun[], catalogue: MetricI
     const metricName = curveLabel(metric, catalogue);
     return {
       id: `${run.id} ${metric}`,
-      label: alone ? metricName : panel.metrics.length === 1 ? run.name : `${run.name} ${metricName}`,
+      label: alone ? metricName : panel.metrics.length === 1 ? run.name : `${metricName} ${run.name}`,
       series: () => run.feed.series.get(metric),
       colour: stroke.grey ? "--ls-control" : `--ls-run-${stroke.slot}`,
       dash: stroke.dash,

@@ -20,9 +20,9 @@ interface Props {
   onSearch: (change: Partial<CurvesSearch>) => void;
 }
 
-/** The charts of one section. All share one cursor; while one is hovered none of them moves its axis. */
+/** The charts of a run by kind. All share one cursor; while one is hovered none of them moves its axis. */
 export function PanelGrid(props: Props) {
-  return <div className={classes.grid}>{props.panels.map((panel) => <OnePanel key={panel.key} panel={panel} {...props} />)}</div>;
+  return <div className={props.runs.length > 1 ? classes.overlaid : classes.grid}>{props.panels.map((panel) => <OnePanel key={panel.key} panel={panel} {...props} />)}</div>;
 }
 
 function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, onHover, onWiden, onSearch }: Props & { panel: Panel }) {
@@ -46,6 +46,7 @@ function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, onHover,
       marks={lines}
       held={held || inside}
       syncKey={`run ${chart.view.axis}`}
+      double={panel.metrics.length > 1}
       wide={pinned.includes(panel.key)}
       subscribe={subscribe}
       onZoom={(range) => onSearch({ zoom: chart.zoomText(range) })}

@@ -35,6 +35,7 @@ export function differences(mine: Record<string, unknown>, theirs: Record<string
 
 export function show(value: unknown): string {
   if (value === undefined) return "–";
+  if (typeof value === "number" && value !== 0 && Math.abs(value) < 1e-3) return value.toExponential();
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

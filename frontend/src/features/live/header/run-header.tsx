@@ -2,7 +2,7 @@ import { Badge, Button, Group, Tooltip } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { checkpointsQuery } from "@/api/run";
 import { formatDuration, formatShare } from "@/ui/numbers";
 import { RunDot } from "@/ui/run-dot";
@@ -23,7 +23,7 @@ import { useRunDeeds } from "./use-run-deeds";
 import { VerdictLine } from "./verdict-line";
 
 /** The same on every tab: what the run is, how it stands, how fresh that is, and what may be done. */
-export function RunHeader() {
+export function RunHeader({ children }: { children: ReactNode }) {
   const { run, feed, canEdit } = useRun();
   const { view } = useFeedState(feed);
   const deeds = useRunDeeds(run);
@@ -87,6 +87,7 @@ export function RunHeader() {
         <span style={{ color: "var(--ls-muted)" }}>{pending(run) || doingLine(run, view)}</span>
       </div>
       <FailurePanel run={run} lastCheckpoint={last} deeds={deeds} canEdit={canEdit} onClone={clone} />
+      {children}
       {isActive(run.state) && (
         <div className={classes.bar} role="progressbar" aria-label="Steps done" aria-valuenow={Math.round((done ?? 0) * 100)} aria-valuemin={0} aria-valuemax={100}>
           <i style={{ width: `${(done ?? 0) * 100}%` }} />

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { isActive } from "@/ui/run-states";
 import { useRun } from "../run-context";
 import { verdict, type Verdict } from "../verdict";
 
@@ -9,12 +10,13 @@ export function VerdictLine() {
   const { run, feed } = useRun();
   const limits = run.spec.limits as { max_kl?: number | null } | undefined;
   const maxKl = limits?.max_kl ?? null;
+  const ended = !isActive(run.state);
   const [said, setSaid] = useState<Verdict>({ tone: "muted", text: "" });
   useEffect(() => {
     let timer = 0;
     const judge = (): void => {
       timer = 0;
-      setSaid(verdict({ reward: feed.overview.get("reward"), loss: feed.overview.get("loss"), kl: feed.overview.get("kl") }, maxKl));
+      setSaid(verdict({ reward: feed.overview.get("reward"), loss: feed.overview.get("loss"), kl: feed.overview.get("kl") }, maxKl, ended));
     };
     const later = (): void => {
       if (timer === 0) timer = window.setTimeout(judge, 1000);
@@ -26,6 +28,6 @@ export function VerdictLine() {
       window.clearTimeout(timer);
       window.clearTimeout(first);
     };
-  }, [feed, maxKl]);
+  }, [feed, maxKl, ended]);
   return <span aria-live="polite" style={{ color: COLOUR[said.tone], fontWeight: said.tone === "muted" ? 400 : 600 }}>{said.text}</span>;
 }
