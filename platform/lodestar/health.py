@@ -36,6 +36,6 @@ def _redis() -> str:
 
 def _worker() -> str:
     try:
-        return "ok" if any(worker.online for worker in worker_list()) else "none online"  # type: ignore[attr-defined]
+        return "ok" if any(worker["online"] for worker in worker_list()) else "none online"
     except DatabaseError:
         return "unknown"
