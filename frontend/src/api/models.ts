@@ -22,3 +22,4 @@ export const registerModel = (projectId: string, name: string, source: ModelSour
   post<{ model: Model; job: Job }>(`/projects/${projectId}/models`, { name, source });
 export const editModel = (id: string, name: string) => patch<Model>(`/models/${id}`, { name });
 export const deleteModel = (id: string) => remove(`/models/${id}`);
+export const restoreModel = (id: string) => post<Model>(`/models/${id}/restore`);

@@ -1,5 +1,65 @@
+import { Anchor, Button, Group, Loader, SimpleGrid, Text } from "@mantine/core";
+import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
+import { jobQuery } from "@/api/jobs";
+import { modelFacts } from "@/features/models/model-facts";
+import { useBreadcrumbs } from "@/ui/breadcrumbs";
+import { CopyId } from "@/ui/copy-id";
+import { FailedState } from "@/ui/failed-state";
+import { LoadingState } from "@/ui/loading-state";
 import { PageFrame } from "@/ui/page";
+import { Panel } from "@/ui/panel";
+import { JOB_STATES } from "@/ui/run-states";
+import { StateBadge } from "@/ui/state-badge";
+import { toastError, toastUndo } from "@/ui/toasts";
+import { Refusal } from "./refusal";
 
+const HERE = "/signed-in/p/$projectId/models/$modelId";
+
+/** What a worker found in the model's files, or why it was refused. */
 export function ModelPage() {
-  return <PageFrame title="Model">{null}</PageFrame>;
+  const { projectId, modelId } = useParams({ from: HERE });
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const query = useQuery(modelQuery(modelId));
+  const model = query.data;
+  const siblings = useQuery(modelsQuery(projectId)).data?.map((one) => ({ label: one.name, to: `/p/${projectId}/models/${one.id}` })) ?? [];
+  useBreadcrumbs([{ label: "Models", to: `/p/${projectId}/models` }, { label: model?.name ?? "…", siblings }]);
+  const job = useQuery({ ...jobQuery(model?.job_id ?? ""), enabled: model?.state === "inspecting" && Boolean(model.job_id) }).data;
+  const refresh = () => client.invalidateQueries({ queryKey: ["models", projectId] });
+  const drop = useMutation({
+    mutationFn: () => deleteModel(modelId),
+    onSuccess: async () => {
+      await refresh();
+      toastUndo(`Deleted ${model?.name ?? "the model"}`, () => void restoreModel(modelId).then(refresh, toastError));
+      await navigate({ to: "/p/$projectId/models", params: { projectId } });
+    },
+    onError: (error) => toastError(error),
+  });
+  if (query.error) return <PageFrame title="Model"><FailedState error={query.error} onRetry={() => void query.refetch()} /></PageFrame>;
+  if (!model) return <PageFrame title="Model"><LoadingState /></PageFrame>;
+  return (
+    <PageFrame
+      title={model.name} note={<Group gap={12}><StateBadge look={JOB_STATES[model.state]} /><CopyId id={model.id} /></Group>}
+      actions={
+        <>
+          <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
+          {model.state === "ready" ? <Button renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconPlus size={14} />}>New run from it</Button> : null}
+        </>
+      }
+    >
+      {model.state === "inspecting" ? <Panel title="Inspection"><Group gap={8}><Loader size={14} /><Text>{job?.doing || (job?.state === "queued" ? "Waiting for a worker" : "A worker is looking at the files")}</Text></Group></Panel> : null}
+      {model.state === "refused" ? <Refusal model={model} /> : null}
+      {model.state === "ready" ? (
+        <Panel title="What it is">
+          <SimpleGrid cols={{ base: 2, md: 4 }} spacing={16} component="dl" m={0}>
+            {modelFacts(model).map(({ term, text }) => <div key={term}><Text component="dt" size="xs" c="dimmed">{term}</Text><Text component="dd" m={0} fw={600} style={{ overflowWrap: "anywhere" }}>{text}</Text></div>)}
+          </SimpleGrid>
+          {model.run_id ? <Text mt={16} c="dimmed">Came out of <Anchor component={Link} to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>a run{model.step === null ? "" : `, step ${model.step}`}</Anchor>.</Text> : null}
+        </Panel>
+      ) : null}
+    </PageFrame>
+  );
 }
