@@ -34,7 +34,7 @@ def method_card(slug: str) -> MethodCard:
 def missing_on_workers() -> list[str]:
     """Slugs that no worker online knows: all of them when none announces this very catalogue."""
     answers = [hashes for _, hashes in workers_asked.send(sender=Catalogue)]
-    known = any(current_hash() in hashes for hashes in answers)
+    known = any(current_hash() in (hashes or []) for hashes in answers)
     return [] if known else [card.slug for card in catalogue().methods]
 
 

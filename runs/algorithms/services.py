@@ -18,6 +18,8 @@ from runs.jobs.models import Job, JobState
 from workers.contract.run_spec import RewardPipeline
 
 PREFLIGHT = "preflight"
+PASSING_CODES = {"draft", "waits"}
+"""Findings about the state of other things, which change without the draft."""
 
 
 @transaction.atomic
@@ -65,11 +67,18 @@ def ask_preflight(project: Project, actor: Actor, draft: dict[str, Any]) -> Job:
     """A job that checks the draft against model and data; an identical draft gets the job that did so already."""
     subject = draft_hash(project, draft)
     for state in (JobState.SUCCEEDED, JobState.RUNNING, JobState.QUEUED):
-        if known := jobs.latest(kind=PREFLIGHT, subject_id=subject, state=state):
+        known = jobs.latest(kind=PREFLIGHT, subject_id=subject, state=state)
+        if known and _still_holds(known):
             return known
     return job_services.enqueue(
         kind=PREFLIGHT, project=project, payload={"draft": draft}, created_by=actor.user, subject_id=subject
     )
+
+
+def _still_holds(job: Job) -> bool:
+    """What the engine found of model and data stays so; what was missing or not ready may be there by now."""
+    findings = (job.result or {}).get("findings", [])
+    return not any(finding["code"] in PASSING_CODES for finding in findings)
 
 
 def draft_hash(project: Project, draft: dict[str, Any]) -> str:

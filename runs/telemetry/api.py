@@ -4,7 +4,8 @@ from typing import Literal
 
 import orjson
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Router
+from ninja.params.functions import Query
 
 from runs.accounts.access import get_visible
 from runs.launches.models import Run

@@ -69,10 +69,15 @@ def joined(parts: list[Columns]) -> Columns:
 
 def pack(points: Columns) -> bytes:
     rows = (
-        np.diff(points.steps, prepend=0).astype("<i8"), np.diff(points.tokens, prepend=0).astype("<i8"),
-        points.times.astype("<f8"), points.values.astype("<f8"),
+        _deltas(points.steps), _deltas(points.tokens), points.times.astype("<f8"), points.values.astype("<f8"),
     )
     return zstandard.ZstdCompressor(level=1).compress(b"".join(row.tobytes() for row in rows))
+
+
+def _deltas(values: Ints) -> Ints:
+    deltas = values.astype("<i8")
+    deltas[1:] -= values[:-1]
+    return deltas
 
 
 def unpack(chunks: Iterable[tuple[int, bytes]]) -> Columns:

@@ -27,7 +27,8 @@ READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="telemetry-read")
 
 async def read(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Runs a database read off the event loop."""
-    return await DatabaseSyncToAsync(call, thread_sensitive=False, executor=READERS)(*args, **kwargs)
+    found: T = await DatabaseSyncToAsync(call, thread_sensitive=False, executor=READERS)(*args, **kwargs)
+    return found
 
 
 class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]

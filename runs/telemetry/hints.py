@@ -1,14 +1,19 @@
 """Hints through the channel layer that a run's log has grown. They may be lost: the log is the truth (D8)."""
 
-import asyncio
+import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from channels_redis.pubsub import RedisPubSubChannelLayer
 from django.db import transaction
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from runs.jobs.models import Job
 from runs.launches.models import Run
@@ -20,7 +25,7 @@ MAX_ITEMS_BYTES = 48 * 1024
 """A hint carries its events when they are no larger than this; else readers go to the log for them."""
 MAX_LINES_BYTES = 1024 * 1024
 """Larger deliveries are not even tried; rollouts may lose most of their size when their token arrays go."""
-SEND_SECONDS = 2.0
+SILENCE_SECONDS = 1.0
 
 
 def run_group(run_id: str) -> str:
@@ -53,13 +58,33 @@ def hint_job_after_commit(job: Job) -> None:
 
 
 def send_hint(group: str, message: dict[str, Any]) -> None:
-    """Sends now. A channel layer that is down or slow costs one log line; readers find the rest by their beat."""
+    """Sends now. A channel layer that is down costs one log line a second; readers find the rest by their beat."""
+    if time.monotonic() < _Silence.until:
+        return
     try:
-        async_to_sync(_send)(group, message)
-    except (RedisError, OSError, TimeoutError) as error:
+        _send(group, message)
+    except (RedisError, OSError) as error:
+        _Silence.until = time.monotonic() + SILENCE_SECONDS
         log.warning("hint_not_sent", group=group, error=str(error))
 
 
-async def _send(group: str, message: dict[str, Any]) -> None:
-    async with asyncio.timeout(SEND_SECONDS):
-        await get_channel_layer().group_send(group, message)
+class _Silence:
+    """Until when nothing is tried, so that a Redis that hangs does not hold up what an engine ships."""
+
+    until = 0.0
+
+
+def _send(group: str, message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if isinstance(layer, RedisPubSubChannelLayer):
+        # The layer itself needs an event loop, and so a thread and a connection for each hint of a process that has
+        # none. What it would publish is this, under its name for the group.
+        prefix = layer._kwargs.get("prefix", "asgi")
+        _publisher(layer._kwargs["hosts"][0]).publish(f"{prefix}__group__{group}", layer.serialize(message))
+    else:
+        async_to_sync(layer.group_send)(group, message)
+
+
+@cache
+def _publisher(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))

@@ -37,12 +37,13 @@ def _log_lines(run: Run, first_cursor: int, events: Sequence[Event]) -> Iterator
             level, message = said
             yield LogLine(
                 run=run, cursor=cursor, time=event.time, level=level, message=message[:MAX_MESSAGE].replace("\x00", "\ufffd"),
-                step=step if getattr(event, "step", None) is None else event.step,
+                step=at if (at := getattr(event, "step", None)) is not None else step,
             )
 
 
 def _said(event: Event) -> tuple[Level, str] | None:
     """What the log page says of an event; None when it is no matter for the log page."""
+    said: tuple[Level, str] | None = None
     match event:
         case LogEvent():
             said = Level[event.level.upper()], event.message
@@ -56,8 +57,6 @@ def _said(event: Event) -> tuple[Level, str] | None:
             said = Level.INFO, f"Checkpoint at step {event.step}, {event.size_bytes / 2**20:.1f} MiB ({event.reason})."
         case DoneEvent():
             said = Level.INFO, f"Done ({event.reason}) at step {event.step}. {event.detail}".strip()
-        case _:
-            said = None
     return said
 
 

@@ -1,7 +1,7 @@
 """Curves as the screen can show them: attempts merged into one line, thinned without losing an extreme."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def curves(run_id: str, names: Sequence[str], *, low: int | None = None, high: i
     by_name: dict[str, dict[int, list[tuple[int, bytes]]]] = defaultdict(lambda: defaultdict(list))
     found = rows.order_by("attempt", "first_step").values_list("name", "attempt", "count", "data")
     for name, attempt, count, data in found.iterator(chunk_size=2000):
-        by_name[name][attempt].append((count, data))
+        by_name[name][attempt].append((count, bytes(data)))
     ends = cuts(run_id)
     merged = {name: _merged(attempts, ends) for name, attempts in by_name.items()}
     return {name: _between(points, low, high) for name, points in merged.items()}
@@ -82,7 +82,8 @@ def pick(values: Floats, limit: int) -> Ints:
     room = max(limit - len(gaps) - 4, 3)
     drawn = finite
     if len(finite) > room:
-        chosen = MinMaxLTTBDownsampler().downsample(np.ascontiguousarray(values[finite]), n_out=room)
+        thinner = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
+        chosen = thinner.downsample(np.ascontiguousarray(values[finite]), n_out=room)
         extremes = finite[[np.argmin(values[finite]), np.argmax(values[finite])]]
         drawn = np.concatenate([finite[chosen.astype(np.int64)], extremes])
     return np.unique(np.concatenate([drawn, gaps, [0, len(values) - 1]])).astype(np.int64)
@@ -146,5 +147,5 @@ def _summary(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _known(values: Iterable[float | None]) -> Iterable[float]:
+def _known(values: Iterable[float | None]) -> Iterator[float]:
     return (value for value in values if value is not None)

@@ -16,7 +16,7 @@ from runs.telemetry.hints import hint_after_commit
 from runs.telemetry.lines import read_lines, wire_json
 from runs.telemetry.models import AttemptLog, EventChunk
 from runs.telemetry.records import keep_records
-from workers.contract.events import Event, EventBase
+from workers.contract.events import EVENT, Event, EventBase
 
 __all__ = ["Fenced", "append", "ingest"]
 
@@ -36,7 +36,7 @@ def ingest(run_id: str, attempt: int, lines: Sequence[bytes | Event]) -> int:
             return run.cursor
         _note(log, events)
         _keep(run, attempt, events)
-        observe(run, attempt, events)
+        observe(run, attempt, list[EventBase](events))
         return Run.objects.values_list("cursor", flat=True).get(id=run_id)
 
 
@@ -44,7 +44,7 @@ def ingest(run_id: str, attempt: int, lines: Sequence[bytes | Event]) -> int:
 def append(run: Run, event: EventBase) -> None:
     """Adds what the server itself has to say to the run's log, within the caller's transaction if there is one."""
     event = event.model_copy(update={"seq": 0, "time": event.time or time.time()})
-    _keep(run, run.attempt, [event])
+    _keep(run, run.attempt, [EVENT.validate_python(event)])
 
 
 def _held(run_id: str, attempt: int) -> Run:

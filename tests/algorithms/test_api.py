@@ -111,6 +111,15 @@ def test_an_identical_draft_is_checked_once_whatever_it_is_called(project: Proje
     assert same["id"] == first["id"] != other["id"]
 
 
+def test_a_check_that_met_something_unready_is_made_anew(project: Project) -> None:
+    client, path = signed_in(project), f"/projects/{project.id}/preflight"
+    _, first = sent(client, "POST", path, {"method": "grpo"})
+    for code, again in (("cut", False), ("draft", True)):
+        result = {"ready": False, "findings": [{"level": "error", "code": code, "message": ""}]}
+        Job.objects.filter(id=first["id"]).update(state="succeeded", result=result)
+        assert (sent(client, "POST", path, {"method": "grpo"})[1]["id"] != first["id"]) is again
+
+
 def test_a_check_that_failed_is_made_anew(project: Project) -> None:
     client, path = signed_in(project), f"/projects/{project.id}/preflight"
     _, first = sent(client, "POST", path, {"method": "grpo"})

@@ -1,0 +1,106 @@
+"""How many points a second telemetry keeps, what a live delivery costs, and how long a chart of a million points takes.
+
+    LODESTAR_HOME=$(mktemp -d) python -m tests.benchmarks.telemetry_ingest
+
+Goals (must): ingest at least 10 times MLflow's best, 87,000 points/s; a chart of 1,000,000 points in 100 ms and 60 kB.
+A point counts as stored when a fresh connection reads the last one back. Prints figures; asserts nothing about time.
+"""
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "platform"))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lodestar.settings")
+django.setup()
+
+import orjson  # noqa: E402 - what follows needs the applications loaded
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from runs.accounts.models import Project  # noqa: E402
+from runs.launches.models import Run  # noqa: E402
+from runs.telemetry import series  # noqa: E402
+from runs.telemetry.services import ingest  # noqa: E402
+from workers.contract.events import MetricsEvent  # noqa: E402
+
+CURVES = 20
+STEPS = 10_000
+MLFLOW_POINTS = 8_730
+NAMES = [f"rewards/term_{index}/mean" for index in range(CURVES)]
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    project = Project.objects.create(name="Benchmark")
+    for batch in (2000, 500, 100):
+        report_ingest(project, batch)
+    report_live(project)
+    report_chart(project)
+
+
+def new_run(project: Project) -> Run:
+    return Run.objects.create(project=project, name="benchmark", method="grpo", state="running", attempt=1)
+
+
+def lines(steps: int, names: list[str]) -> list[bytes]:
+    events = (
+        MetricsEvent(seq=step, time=1.7e9 + step, step=step, tokens=step * 640, values={name: step / 7 for name in names})
+        for step in range(1, steps + 1)
+    )
+    return [event.model_dump_json().encode() for event in events]
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def report_ingest(project: Project, batch: int) -> None:
+    shipped = lines(STEPS, NAMES)
+
+    def once() -> float:
+        run = new_run(project)
+
+        def work() -> None:
+            for start in range(0, STEPS, batch):
+                ingest(run.id, 1, shipped[start : start + batch])
+            connection.close()
+            assert series.curves(run.id, NAMES[:1])[NAMES[0]].steps[-1] == STEPS
+
+        return timed(work)
+
+    points = STEPS * CURVES / statistics.median(once() for _ in range(3))
+    print(f"ingest, {batch} steps of {CURVES} curves a delivery: {points:,.0f} points/s, "  # noqa: T201
+          f"{points / MLFLOW_POINTS:.1f} x MLflow (goal 10, reach 25)")
+
+
+def report_live(project: Project) -> None:
+    run, shipped = new_run(project), lines(1000, NAMES)
+    took = [timed(lambda line=line: ingest(run.id, 1, [line])) * 1000 for line in shipped]  # type: ignore[misc]
+    p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[18]
+    print(f"one step of {CURVES} curves a delivery: p50 {p50:.1f} ms, p95 {p95:.1f} ms")  # noqa: T201
+
+
+def report_chart(project: Project) -> None:
+    run, shipped = new_run(project), lines(1_000_000, ["reward"])
+    for start in range(0, len(shipped), 4000):
+        ingest(run.id, 1, shipped[start : start + 4000])
+
+    def answer() -> bytes:
+        found = series.curves(run.id, ["reward"])
+        thin = {name: series.thinned(points, 1000) for name, points in found.items()}
+        return orjson.dumps(thin, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    took = statistics.median(timed(answer) for _ in range(9)) * 1000
+    print(f"chart of 1,000,000 points: {took:.0f} ms (goal 100, reach 20), {len(answer()) / 1000:.0f} kB (goal 60)")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
