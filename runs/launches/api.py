@@ -100,7 +100,7 @@ def get_run_draft(request: ApiRequest, run_id: str) -> dict[str, object]:
     return {**run.draft, "name": "", "cloned_from": run.id}
 
 
-@router.get("/runs/{run_id}/history", response=list[HistoryOut], operation_id="get_run_history")
+@router.get("/runs/{run_id}/history", response=list[HistoryOut], by_alias=True, operation_id="get_run_history")
 def get_run_history(request: ApiRequest, run_id: str) -> list[RunHistory]:
     return list(get_visible(request, Run, run_id).history.all())
 

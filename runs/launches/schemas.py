@@ -149,8 +149,8 @@ class RunOut(RunSummary):
 
 class HistoryOut(Schema):
     time: datetime
-    from_: str = Field(alias="from_state", serialization_alias="from")
-    to: str = Field(alias="to_state", serialization_alias="to")
+    from_: str = Field(validation_alias="from_state", serialization_alias="from")
+    to: str = Field(validation_alias="to_state", serialization_alias="to")
     by: str
     reason: str
     attempt: int

@@ -12,10 +12,11 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 spec = json.loads(Path(sys.argv[1]).read_text())
 script, out = spec["config"], Path(spec["output_dir"])
-state = {"seq": 0, "left": False, "paused": False, "stop": None}
+state: dict[str, Any] = {"seq": 0, "left": False, "paused": False, "stop": None}
 
 
 def write(kind: str, **fields: object) -> None:
@@ -49,7 +50,7 @@ def obey(step: int, seconds: float) -> None:
             apply(json.loads(line), step)
 
 
-def apply(message: dict[str, object], step: int) -> None:
+def apply(message: dict[str, Any], step: int) -> None:
     kind = message["type"]
     if kind in ("pause", "resume"):
         state["paused"] = kind == "pause"
