@@ -51,7 +51,10 @@ def logging_config(level: str) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stderr"], "level": level},
             # Its lines repeat what the request's own line says, with the query string that may hold a ticket.
-            "loggers": {"django.request": {"level": "ERROR"}, "uvicorn.access": {"level": "WARNING"}},
+            "loggers": {
+                "django.request": {"level": "ERROR"}, "uvicorn.access": {"level": "WARNING"},
+                "httpx": {"level": "WARNING"},
+            },
         }
     )
     structlog.configure(

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from lodestar.environment import ROOT, read_environment
 from lodestar.logs import logging_config
 from lodestar.redis_address import embedded_socket
@@ -123,7 +126,7 @@ def _database(url: str, *, pool: bool) -> dict[str, object]:
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
+        "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         # Each request has a thread of its own; without a pool each would open a connection of its own.
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}} if pool else {},
@@ -135,4 +138,11 @@ REDIS_URL = ENVIRONMENT.redis_url or f"unix://{embedded_socket(HOME)}"
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Counters of limits live here. A Redis that is down is noticed at once: nobody waits for retries.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)},
+    },
+}

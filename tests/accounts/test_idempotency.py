@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -45,7 +46,7 @@ def test_a_refused_request_may_be_sent_again_with_its_key(by_session, owner):
 
 def test_a_request_still_in_work_is_told_so(by_session, owner, monkeypatch):
     caller = by_session(owner)
-    seen = []
+    seen: list[Any] = []
     make = services.create_project
 
     def ask_meanwhile(actor, **words):

@@ -49,13 +49,13 @@ def _run(console: Console, folder: Path, *, unclean: bool) -> int:
         _check(console)
     with step(console, "Bring the database up to date"):
         _database(unclean)
-    with step(console, "Prepare the first project"):
-        link = welcome()
     mark = secrets.token_hex(16)
     supervisor = Supervisor(folder, mark=mark, environment={"LODESTAR_HOME": str(settings.HOME)})
     try:
         with step(console, "Start Redis, web server and worker"):
             _wait_until_well(supervisor)
+        with step(console, "Prepare the first project"):
+            link = welcome()
         _greet(console, link)
         _watch(supervisor)
     except Interrupted:

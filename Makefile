@@ -1,0 +1,73 @@
+# make up      start everything (first time: install and build); Ctrl-C stops it
+# make check   format, lint, types, import rules, fast tests: under a minute
+# make test    everything that must pass, the browser tests included
+#
+# PYTHON  a Python of at least 3.11, when the one found is not the one wanted
+# TORCH   what pip is told about torch, for a GPU build: make up TORCH='torch==2.13.0 --index-url <address of the build>'
+
+PYTHON ?=
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+FAST := not slow and not browser and not learn and not gpu and not postgres
+PYTEST := $(BIN)/python -m pytest -q
+
+.PHONY: up install install-test build check types test test-slow test-postgres test-browser learn bench catalogue lint format clean
+.DEFAULT_GOAL := up
+
+up: install build
+	@exec $(BIN)/lodestar up
+
+.venv/bin/python:
+	@python=$$(PYTHON='$(PYTHON)' platform/bootstrap/find-python.sh) && echo "… Make a virtual environment" >&2 && "$$python" -m venv .venv
+
+install: .venv/bin/python
+	@$(BIN)/python platform/bootstrap/install.py worker $(TORCH)
+
+install-test: .venv/bin/python
+	@$(BIN)/python platform/bootstrap/install.py worker,test $(TORCH)
+
+build: install
+	@$(BIN)/python platform/bootstrap/frontend.py build
+
+check: install-test lint types
+	$(PYTEST) -n 2 -m "$(FAST)"
+	@if [ -d frontend/node_modules ]; then PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix frontend run check; \
+	else echo "Front end not checked: no frontend/node_modules (make build makes it)."; fi
+
+lint: install-test
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+
+types: install-test
+	$(BIN)/mypy platform/lodestar runs workers tests
+
+format: install-test
+	$(BIN)/ruff check --fix .
+
+test: install-test build check test-slow test-postgres test-browser
+
+test-slow:
+	$(PYTEST) -n 2 -m "slow and not browser and not learn and not gpu and not postgres"
+	$(PYTEST) -m "learn and not gpu"
+
+test-postgres:
+	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not gpu" \
+	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library
+
+test-browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || apt-get install -y -qq chromium >/dev/null || true
+	$(PYTEST) -m browser
+
+learn: install-test
+	$(PYTEST) -m "learn and not gpu"
+
+bench: install-test
+	@for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+catalogue: install
+	$(BIN)/python -m workers.engine catalogue > workers/contract/catalogue.json.new
+	mv workers/contract/catalogue.json.new workers/contract/catalogue.json
+
+clean:
+	rm -rf .venv frontend/node_modules frontend/dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

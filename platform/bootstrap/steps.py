@@ -1,0 +1,51 @@
+"""Steps of the set-up: one line each, done again only when what they depend on has changed. Standard library only."""
+
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STAMPS = ROOT / ".venv" / "stamps"
+SHOWN_LINES = 25
+
+
+def digest(files: Iterable[Path], *words: str) -> str:
+    """One hash over names and contents, and over `words`."""
+    found = hashlib.sha256("\0".join(words).encode())
+    for path in sorted(files):
+        found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def is_done(name: str, mark: str) -> bool:
+    stamp = STAMPS / name
+    return stamp.exists() and stamp.read_text(encoding="ascii") == mark
+
+
+def done(name: str, mark: str) -> None:
+    STAMPS.mkdir(exist_ok=True)
+    (STAMPS / name).write_text(mark, encoding="ascii")
+
+
+def run(
+    doing: str, command: Sequence[str], *, remedy: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> None:
+    """Runs a command in silence; when it fails, shows the end of what it said and the remedy, and ends the set-up."""
+    started = time.monotonic()
+    say(f"… {doing}")
+    ended = subprocess.run(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if ended.returncode:
+        say("\n".join(ended.stdout.splitlines()[-SHOWN_LINES:]))
+        say(f"✕ {doing}: failed.\n  {remedy}")
+        sys.exit(1)
+    say(f"✓ {doing} ({time.monotonic() - started:.0f} s)")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
