@@ -12,8 +12,9 @@ export async function signIn(email: string, password: string): Promise<Session> 
   return remember(await post<Session>("/session", { email, password }));
 }
 
-/** Redeems a one-time sign-in link. */
+/** Redeems a one-time sign-in link. The page may be the first one a browser opens, so it fetches a CSRF token before. */
 export async function signInByLink(token: string): Promise<Session> {
+  await loadSession();
   return remember(await post<Session>("/session/link", { token }));
 }
 
