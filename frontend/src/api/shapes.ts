@@ -24,7 +24,7 @@ export type JobError = Full<S["JobError"]>;
 export type Job<R = unknown> = Omit<Full<S["JobOut"]>, "result"> & { result: R | null };
 
 export type RecordKind = S["RecordKind"];
-export type Mapping = Full<S["Mapping"]>;
+export type Mapping = Omit<Full<S["Mapping"]>, "confidence"> & { confidence?: number };
 export type Inspection = Full<S["Inspection"]>;
 export type Upload = Full<S["UploadOut"]>;
 export type SplitInfo = Full<S["SplitFile"]>;
