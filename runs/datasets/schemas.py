@@ -84,7 +84,7 @@ class PreviewOut(Schema):
 class HubDataset(Body):
     """A data set of the Hugging Face Hub. Without `split` all its splits are taken."""
 
-    name: str = Field(min_length=1, max_length=200, pattern=r"^[\w.-]+(/[\w.-]+)?$")
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
     config: str | None = Field(default=None, max_length=200)
     split: str | None = Field(default=None, max_length=100)
     revision: str | None = Field(default=None, max_length=100)

@@ -16,7 +16,7 @@ class Body(Schema):
 
 
 class HubModel(Body):
-    name: str = Field(min_length=1, max_length=200, pattern=r"^[\w.-]+(/[\w.-]+)?$")
+    name: str = Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
     revision: str | None = Field(default=None, max_length=100)
 
 

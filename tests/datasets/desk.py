@@ -23,15 +23,15 @@ class Desk:
 
     def __init__(self) -> None:
         self.project = Project.objects.create(name="Sums")
-        self.headers: dict[str, dict[str, str]] = {role: self._join(role) for role in Role}
-        self.headers["stranger"] = self._person("stranger")
+        self.models = Path(settings.HOME) / "models"
+        self._headers: dict[str, dict[str, str]] = {}
 
     def call(self, method: str, path: str, body: Any = None, *, who: str = Role.EDITOR, **headers: str) -> Any:
         """The answer of /api/v1`path`; bytes go as they are, anything else as JSON."""
         raw = isinstance(body, bytes)
         content = body if raw else json.dumps(body) if body is not None else ""
         kind = "application/octet-stream" if raw else "application/json"
-        return Client().generic(method, f"/api/v1{path}", content, content_type=kind, headers=self.headers[who] | headers)
+        return Client().generic(method, f"/api/v1{path}", content, content_type=kind, headers=self._headers_of(who) | headers)
 
     def get(self, path: str) -> Any:
         answer = self.call("GET", path)
@@ -62,10 +62,12 @@ class Desk:
         asked = "&".join(f"{key}={value}" for key, value in query.items())
         return [item["record"] for item in self.get(f"/dataset-versions/{version['id']}/rows?{asked}")["items"]]
 
-    def work(self, job_id: str) -> Job:
+    def work(self, job_id: str, *, cancelled_while_it_runs: bool = False) -> Job:
         """Does a job here and now, as a worker's process would."""
         attempt = jobs.claim(job_id, owner="wrk_test")
         assert attempt is not None
+        if cancelled_while_it_runs:
+            jobs.request_cancel(Job.objects.get(id=job_id))
         job = Job.objects.get(id=job_id)
         try:
             jobs.succeed(job_id, attempt, handler(job.kind)(self._context(job)))
@@ -88,19 +90,15 @@ class Desk:
             id=job.id, project_id=job.project_id, attempt=job.attempt, payload=job.payload, work_dir=work_dir, report=report
         )
 
-    def _join(self, role: Role) -> dict[str, str]:
-        headers = self._person(role)
-        Membership.objects.create(project=self.project, user=User.objects.get(name=role), role=role)
-        return headers
-
-    def _person(self, name: str) -> dict[str, str]:
-        user = User.objects.create(email=f"{name}@example.org", name=name)
-        return {"Authorization": f"Bearer {create_token(Actor(user), name='test')[1]}"}
+    def _headers_of(self, who: str) -> dict[str, str]:
+        """A person is made when first asked for; `stranger` is no member."""
+        if who not in self._headers:
+            user = User.objects.create(email=f"{who}@example.org", name=who)
+            if who != "stranger":
+                Membership.objects.create(project=self.project, user=user, role=Role(who))
+            self._headers[who] = {"Authorization": f"Bearer {create_token(Actor(user), name='test')[1]}"}
+        return self._headers[who]
 
 
 def jsonl(*rows: Any) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-
-
-def state_directory() -> Path:
-    return Path(settings.HOME)

@@ -77,7 +77,9 @@ CASES: dict[str, tuple[dict[str, Any], str, str, dict[str, Any]]] = {
         {"messages": [{"role": "system", "content": "Add."}, ASK, TELL]},
     ),
     "sharegpt calling a tool": (
-        {"conversations": [HUMAN, {"from": "function_call", "value": '{"name": "add"}'}, {"from": "observation", "value": "4"}, GPT]},
+        {"conversations": [
+            HUMAN, {"from": "function_call", "value": '{"name": "add"}'}, {"from": "observation", "value": "4"}, GPT,
+        ]},
         "sharegpt", "conversation",
         {"messages": [
             ASK,

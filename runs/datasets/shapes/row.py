@@ -58,6 +58,9 @@ class Row:
     def text(self, field: str, *, required: bool = True) -> Text | None:
         """A string or a list of messages."""
         found = self.value(field, required=required)
+        if isinstance(found, dict) and not {"role", "from"} & found.keys():
+            self.fault(self.column(field), f"`{self.column(field)}` is an object; text or messages are needed.")
+            return None
         if isinstance(found, list | dict):
             return self._turns(field, found)
         return None if found is None else self._string(field, found)

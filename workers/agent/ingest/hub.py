@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -40,6 +41,9 @@ def streams(job: JobContext, hub: dict[str, Any], mapping: dict[str, Any] | None
 
 def _load(hub: dict[str, Any]) -> dict[str, Any]:
     """Splits by name, as streams."""
+    if Path(hub["name"]).exists():
+        # The library would read a directory of that name below the worker's own instead of asking the Hub.
+        raise JobRefused("hub_not_found", f"{hub['name']} is a path on the worker, not a name.", "Upload the files instead.")
     try:
         found = datasets.load_dataset(
             hub["name"], hub.get("config"), split=hub.get("split"), revision=hub.get("revision"), streaming=True

@@ -1,0 +1,207 @@
+"""Broken files by the dozen: each is refused with the place of the first fault; none crashes, hangs or is half kept."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from runs.datasets import storage
+from tests.datasets.desk import Desk, jsonl
+
+pytestmark = pytest.mark.slow
+GOOD = {"prompt": "1+1=", "completion": "2"}
+GOOD_LINE = jsonl(GOOD)
+BOM = b"\xef\xbb\xbf"
+
+
+def lines(*broken: bytes) -> bytes:
+    """A good row, then the broken ones from line 2 on."""
+    return GOOD_LINE + b"\n".join(broken) + b"\n"
+
+
+def table(*rows: str) -> bytes:
+    return ("prompt,completion\n" + "\n".join(rows) + "\n").encode()
+
+
+def listed(text: str) -> bytes:
+    return f"[\n{json.dumps(GOOD)},\n{text}".encode()
+
+
+def parquet(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+MAPPING = {"kind": "demonstration", "shape": "columns", "columns": {"prompt": "prompt", "completion": "completion"}}
+PARQUET = parquet({"prompt": [f"{n}+1=" for n in range(500)], "completion": [str(n + 1) for n in range(500)]})
+MISSING = "`completion` is missing. Fix the file or map another column."
+ZIPPED = gzip.compress(GOOD_LINE * 5000)
+
+
+def middle_zeroed(content: bytes) -> bytes:
+    half = len(content) // 2
+    return content[: half - 200] + bytes(400) + content[half + 200 :]
+
+
+# name → (file, line of the first fault or None, a word of its message)
+BROKEN: dict[str, tuple[bytes, int | None, str]] = {
+    "jsonl: not json": (lines(b"hello"), 2, "Not JSON"),
+    "jsonl: cut in an object": (lines(b'{"prompt": "1", "completion"'), 2, "Not JSON"),
+    "jsonl: cut in a text": (lines(b'{"prompt": "1'), 2, "Unterminated"),
+    "jsonl: single quotes": (lines(b"{'prompt': '1'}"), 2, "Not JSON"),
+    "jsonl: comma at the end": (lines(b'{"prompt": "1",}'), 2, "Not JSON"),
+    "jsonl: two objects in a line": (lines(b'{"prompt": "1"} {"prompt": "2"}'), 2, "Extra data"),
+    "jsonl: comment": (lines(b"// rows"), 2, "Not JSON"),
+    "jsonl: control character": (lines(b'{"prompt": "a\x01b"}'), 2, "control character"),
+    "jsonl: bad escape": (lines(rb'{"prompt": "\x41"}'), 2, "escape"),
+    "jsonl: list row": (lines(b"[1, 2]"), 2, "a list"),
+    "jsonl: number row": (lines(b"7"), 2, "a number"),
+    "jsonl: text row": (lines(b'"text"'), 2, "text"),
+    "jsonl: null row": (lines(b"null"), 2, "null"),
+    "jsonl: bare true": (lines(b"true"), 2, "true or false"),
+    "jsonl: nan": (lines(b'{"prompt": "1", "completion": NaN}'), 2, "NaN"),
+    "jsonl: infinity": (lines(b'{"prompt": "1", "completion": -Infinity}'), 2, "Infinity"),
+    "jsonl: number too large": (lines(b'{"prompt": "1", "completion": 1e999}'), 2, "too large"),
+    "jsonl: number too long": (lines(b'{"prompt": "1", "completion": ' + b"9" * 5000 + b"}"), 2, "digits"),
+    "jsonl: key twice": (lines(b'{"prompt": "1", "prompt": "2"}'), 2, "twice"),
+    "jsonl: key twice inside": (lines(b'{"prompt": "1", "completion": {"a": 1, "a": 2}}'), 2, "twice"),
+    "jsonl: half a surrogate": (lines(rb'{"prompt": "\ud800", "completion": "2"}'), 2, "surrogate"),
+    "jsonl: not utf-8": (lines(b'{"prompt": "caf\xe9", "completion": "2"}'), 2, "0xe9"),
+    "jsonl: cut utf-8": (lines(b'{"prompt": "\xe2\x82", "completion": "2"}'), 2, "UTF-8"),
+    "jsonl: overlong utf-8": (lines(b'{"prompt": "\xc0\x80", "completion": "2"}'), 2, "UTF-8"),
+    "jsonl: nested too deep": (lines(b'{"prompt": ' + b"[" * 80 + b"]" * 80 + b"}"), 2, "deeper"),
+    "jsonl: nested without end": (lines(b'{"prompt": ' + b"[" * 100_000), 2, "deeper"),
+    "jsonl: objects without end": (lines(b'{"a":' * 50_000), 2, "deeper"),
+    "jsonl: too many keys": (lines(json.dumps({str(n): n for n in range(1500)}).encode()), 2, "1500 keys"),
+    "jsonl: field missing": (lines(b'{"prompt": "1"}'), 2, "missing"),
+    "jsonl: field null": (lines(b'{"prompt": "1", "completion": null}'), 2, "null"),
+    "jsonl: empty object": (lines(b"{}"), 2, "missing"),
+    "jsonl: wrong type": (lines(b'{"prompt": "1", "completion": {"a": 1}}'), 2, "an object"),
+    "jsonl: nul bytes behind": (GOOD_LINE + bytes(100), 2, "Not JSON"),
+    "jsonl: first line broken": (b'{"prompt": "1", \n' + GOOD_LINE, 1, "Not JSON"),
+    "jsonl: bom in the middle": (GOOD_LINE + BOM + GOOD_LINE, 2, "Not JSON"),
+    "jsonl: html page": (lines(b"<html><body>Not found</body></html>"), 2, "Not JSON"),
+    "json: not closed": (listed(json.dumps(GOOD)), 3, "not closed"),
+    "json: comma missing": (listed(json.dumps(GOOD) + json.dumps(GOOD) + "]"), 3, "missing"),
+    "json: cut in an object": (listed('{"prompt": "1"'), 3, "Not JSON"),
+    "json: comma at the end": (listed("]"), 3, "Not JSON"),
+    "json: text behind": (listed(json.dumps(GOOD) + "] more"), 3, "behind"),
+    "json: nan": (listed('{"prompt": NaN}]'), 3, "NaN"),
+    "json: key twice": (listed('{"a": 1, "a": 2}]'), 3, "twice"),
+    "json: numbers": (listed("7]"), 3, "a number"),
+    "json: nested without end": (listed("[" * 100_000), 3, "deeper"),
+    "json: not utf-8": (listed("").replace(b"1+1", b"1\xff1"), 1, "UTF-8"),
+    "json: only an opening bracket": (b"[", 1, "Not JSON"),
+    "json: empty list": (b"[]", None, "no rows"),
+    "json: one wrapper object": (b'{\n"data": [{"prompt": "1"}]\n}', None, "shape"),
+    "csv: field missing": (table("1,2", "1"), 3, "1 fields"),
+    "csv: field too many": (table("1,2", "1,2,3"), 3, "3 fields"),
+    "csv: quote never closed": (table("1,2", '"1,2'), 3, "never closed"),
+    "csv: quote inside": (table("1,2", '"1"x,2'), 3, "quote"),
+    "csv: not utf-8": (table("1,2").replace(b"1,2", b"caf\xe9,2"), 2, "0xe9"),
+    "csv: latin-1 header": (b"pr\xf6mpt,completion\n1,2\n", 1, "0xf6"),
+    "csv: column twice": (b"prompt,prompt\n1,2\n", 1, "Two columns"),
+    "csv: bare carriage returns": (b"prompt,completion\r1,2\r3,4\r", 1, "carriage return"),
+    "csv: header alone": (b"prompt,completion\n", None, "no rows"),
+    "csv: too many columns": ((",".join(f"c{n}" for n in range(1200)) + "\n").encode(), 1, "1200 columns"),
+    "gzip: cut in the middle": (ZIPPED[: len(ZIPPED) // 2], None, "early"),
+    "gzip: checksum wrong": (ZIPPED[:-8] + b"\0" * 8, None, "gzip"),
+    "gzip: middle broken": (gzip.compress(bytes(range(256)) * 400)[:100], None, "gzip"),
+    "gzip: header alone": (b"\x1f\x8b\x08\x00", None, "gzip"),
+    "gzip: of nothing": (gzip.compress(b""), None, "empty"),
+    "gzip: of a zip": (gzip.compress(b"PK\x03\x04rest"), None, "zip"),
+    "parquet: cut": (PARQUET[:-20], None, "Parquet"),
+    "parquet: middle zeroed": (middle_zeroed(PARQUET), None, "Parquet"),
+    "parquet: magic alone": (b"PAR1", None, "Parquet"),
+    "parquet: magic and rubbish": (b"PAR1" + b"x" * 500 + b"PAR1", None, "Parquet"),
+    "parquet: no rows": (parquet({"prompt": pa.array([], pa.string())}), None, "no rows"),
+    "parquet: bytes only": (parquet({"prompt": pa.array([b"\xff\x00"])}), None, "shape"),
+    "parquet: cut inside gzip": (gzip.compress(PARQUET[: len(PARQUET) // 2]), None, "Parquet"),
+    "other: white space": (b" \n\t\n", None, "empty"),
+    "other: bom alone": (BOM, None, "empty"),
+    "other: zip": (b"PK\x03\x04" + bytes(50), None, "zip"),
+    "other: xz": (b"\xfd7zXZ\x00", None, "xz"),
+    "other: zstd": (b"\x28\xb5\x2f\xfd", None, "zstd"),
+    "other: bzip2": (b"BZh91AY", None, "bzip2"),
+    "other: arrow": (b"ARROW1\x00\x00", None, "Arrow"),
+    "other: sqlite": (b"SQLite format 3\x00", None, "SQLite"),
+    "other: pdf": (b"%PDF-1.7", None, "PDF"),
+    "other: pickle": (b"\x80\x04\x95", None, "pickle"),
+    "other: utf-16": ('{"prompt": "1"}'.encode("utf-16"), None, "UTF-16"),
+    "other: png": (b"\x89PNG\r\n\x1a\n" + bytes(60), None, "binary"),
+    "other: elf": (b"\x7fELF" + bytes(60), None, "binary"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_by_place(desk: Desk, name: str) -> None:
+    content, line, word = BROKEN[name]
+    upload = desk.send(content, name)
+    if word == "shape":
+        assert upload["inspection"]["detected"] is None
+        return
+    error = upload["error"] if upload["state"] == "refused" else desk.ingest(upload, MAPPING)["error"]
+    said = " ".join([error["message"], error["remedy"], *[fault["message"] for fault in error["faults"]]])
+    assert word in said
+    assert error["remedy"]
+    assert line is None or error["faults"][0]["line"] == line
+    assert not list(storage.dataset_dir("").glob("*/dsv_*"))
+
+
+FINE: dict[str, bytes] = {
+    "bom": BOM + GOOD_LINE * 3,
+    "crlf": b"\r\n".join([GOOD_LINE.strip()] * 3) + b"\r\n",
+    "no end of line": GOOD_LINE * 2 + GOOD_LINE.strip(),
+    "blank lines": b"\n\n" + GOOD_LINE + b"  \n" + GOOD_LINE * 2,
+    "indented": b"  " + GOOD_LINE + GOOD_LINE * 2,
+    "list": json.dumps([GOOD] * 3).encode(),
+    "list over lines": json.dumps([GOOD] * 3, indent=2).encode(),
+    "list with bom": BOM + json.dumps([GOOD] * 3).encode(),
+    "objects over lines": "\n".join([json.dumps(GOOD, indent=2)] * 3).encode(),
+    "csv": table("1+1=,2", "1+1=,2", "1+1=,2"),
+    "csv with quotes": table('"1+1=",2', "1+1=,2", '"1+1=","2"'),
+    "csv with bom": BOM + table("1+1=,2", "1+1=,2", "1+1=,2"),
+    "csv with crlf": table("1+1=,2", "1+1=,2", "1+1=,2").replace(b"\n", b"\r\n"),
+    "tsv": table("1+1=,2", "1+1=,2", "1+1=,2").replace(b",", b"\t"),
+    "semicolons": table("1+1=,2", "1+1=,2", "1+1=,2").replace(b",", b";"),
+    "parquet": parquet({"prompt": ["1+1="] * 3, "completion": ["2"] * 3}),
+    "parquet with bytes beside": parquet({"prompt": ["1+1="] * 3, "completion": ["2"] * 3, "image": [b"\x00"] * 3}),
+}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", FINE)
+def test_the_same_rows_in_every_dress_give_the_same_version(desk: Desk, name: str, pack: Callable[[bytes], bytes]) -> None:
+    version = desk.ingest(desk.send(pack(FINE[name])))
+    expected = desk.ingest(desk.send(GOOD_LINE * 3))
+    assert version["state"] == "ready", version["error"]
+    assert (version["rows"], version["content_hash"]) == (3, expected["content_hash"])
+
+
+def test_the_first_twenty_faults_are_named_and_no_more(desk: Desk) -> None:
+    content = b"".join(GOOD_LINE + b"broken\n" for _ in range(30))
+    error = desk.send(content)["error"]
+    assert [fault["line"] for fault in error["faults"]] == list(range(2, 42, 2))
+
+
+def test_a_fault_far_behind_the_sample_refuses_the_version(desk: Desk) -> None:
+    rows = [{"prompt": f"{n}+1=", "completion": str(n + 1)} for n in range(3000)]
+    version = desk.ingest(desk.send(jsonl(*rows[:2500]) + b'{"prompt": "1"}\n' + jsonl(*rows[2500:])))
+    assert (version["state"], version["rows"], version["splits"]) == ("refused", 0, [])
+    assert version["report"]["faults"] == [
+        {"line": 2501, "column": None, "field": "completion", "message": MISSING}
+    ]
+    assert list(storage.dataset_dir(version["dataset_id"]).iterdir()) == []
+
+
+def test_a_row_over_the_limit_is_refused_without_reading_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.ROW_BYTES", 1000)
+    monkeypatch.setattr("workers.agent.ingest.formats.jsonl.ROW_BYTES", 1000)
+    error = desk.send(GOOD_LINE + jsonl({"prompt": "x" * 5000}) + b"never read\n")["error"]
+    assert [fault["line"] for fault in error["faults"]] == [2]
