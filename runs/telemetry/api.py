@@ -38,7 +38,7 @@ def get_series(
 ) -> HttpResponse:
     """Curves thinned to what a screen can show, exact where the range holds no more points than asked for."""
     run = get_visible(request, Run, run_id)
-    wanted = [name for name in names.split(",") if name]
+    wanted = [name for name in names.replace("\x00", "").split(",") if name]
     if len(wanted) > MAX_NAMES:
         sentence = f"{len(wanted)} curves were asked for; the most at once is {MAX_NAMES}. Ask for fewer."
         raise Invalid(sentence, [FieldError("names", sentence)])
@@ -60,7 +60,7 @@ def list_events(
     read = selectors.events_after(run.id, after, limit=limit, types=[name for name in types.split(",") if name])
     following = b"%d" % read.last if read.last < run.cursor else b"null"
     body = b'{"items":[%b],"next":%b,"cursor":%d,"epoch":%b}' % (
-        b",".join(read.items), following, max(run.cursor, read.last), orjson.dumps(run.epoch)
+        b",".join(read.items), following, max(run.cursor, read.last if read.items else 0), orjson.dumps(run.epoch)
     )
     return HttpResponse(body, content_type="application/json")
 
@@ -78,7 +78,7 @@ def list_logs(
 ) -> HttpResponse:
     """Lines of the log at or above a level, always in the order of their cursors."""
     run = get_visible(request, Run, run_id)
-    page = selectors.log_page(run.id, after=after, before=before, level=level, q=q, limit=limit)
+    page = selectors.log_page(run.id, after=after, before=before, level=level, q=q.replace("\x00", ""), limit=limit)
     lines = [
         {"cursor": line.cursor, "time": line.time, "level": Level(line.level).name.lower(), "message": line.message,
          "step": line.step}
