@@ -8,12 +8,15 @@ async function loadSession(): Promise<Session> {
   return remember(await get<Session>("/session"));
 }
 
+/** Asks for a CSRF token first, since a stranger's page has none yet. */
 export async function signIn(email: string, password: string): Promise<Session> {
+  await loadSession();
   return remember(await post<Session>("/session", { email, password }));
 }
 
 /** Redeems a one-time sign-in link. The page may be the first one a browser opens, so it fetches a CSRF token before. */
 export async function signInByLink(token: string): Promise<Session> {
+  await loadSession();
   await loadSession();
   return remember(await post<Session>("/session/link", { token }));
 }
