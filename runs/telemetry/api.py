@@ -42,9 +42,8 @@ def get_series(
     if len(wanted) > MAX_NAMES:
         sentence = f"{len(wanted)} curves were asked for; the most at once is {MAX_NAMES}. Ask for fewer."
         raise Invalid(sentence, [FieldError("names", sentence)])
-    found = series.curves(run.id, wanted, low=from_, high=to)
-    answer = {name: series.thinned(found[name], points) for name in wanted if name in found}
-    return _json({"cursor": run.cursor, "epoch": run.epoch, "series": answer})
+    answers = series.answers(run.id, wanted, low=from_, high=to, limit=points)
+    return _json({"cursor": run.cursor, "epoch": run.epoch, "series": answers})
 
 
 @router.get("/runs/{run_id}/events", response=EventPage, operation_id="list_events")

@@ -8,6 +8,7 @@ import numpy as np
 from runs.launches.models import Run
 from runs.telemetry.columns import Columns, columns, joined, pack, unpack
 from runs.telemetry.models import TAIL, MetricChunk
+from runs.telemetry.thinning import sketch
 from workers.contract.events import EvaluationEvent, Event, MetricsEvent
 
 TAIL_POINTS = 512
@@ -46,7 +47,7 @@ def append_points(run: Run, attempt: int, points: dict[str, list[Point]]) -> Non
         batch_size=200,
         update_conflicts=True,
         unique_fields=["run", "name", "attempt", "number"],
-        update_fields=["first_step", "last_step", "count", "low", "high", "last", "data"],
+        update_fields=["first_step", "last_step", "count", "low", "high", "last", "data", "sketch_count", "sketch"],
     )
 
 
@@ -77,8 +78,10 @@ def _grown(run: Run, attempt: int, name: str, tail: MetricChunk | None, new: Col
 def _chunk(run: Run, attempt: int, name: str, number: int, points: Columns) -> MetricChunk:
     finite = points.values[np.isfinite(points.values)]
     some = len(finite) > 0
+    drawn = points.part(sketch(points.values)) if number != TAIL else points.part(slice(0, 0))
     return MetricChunk(
         run=run, attempt=attempt, name=name, number=number, count=len(points), data=pack(points),
+        sketch_count=len(drawn), sketch=pack(drawn),
         first_step=int(points.steps[0]), last_step=int(points.steps[-1]),
         low=float(finite.min()) if some else None, high=float(finite.max()) if some else None,
         last=float(finite[-1]) if some else None,

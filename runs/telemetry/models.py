@@ -53,7 +53,8 @@ TAIL = -1
 class MetricChunk(models.Model):
     """Points of one curve of one attempt, steps rising strictly; see `columns` for what `data` holds.
 
-    `low`, `high` and `last` leave out values that are not finite (None when there is no finite one).
+    `low`, `high` and `last` leave out values that are not finite (None when there is no finite one). A sealed chunk
+    carries a `sketch` of `sketch_count` of its points, packed like `data`, from which long curves are drawn.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="metric_chunks")
@@ -67,6 +68,8 @@ class MetricChunk(models.Model):
     high = models.FloatField(null=True)
     last = models.FloatField(null=True)
     data = models.BinaryField()
+    sketch_count = models.PositiveIntegerField(default=0)
+    sketch = models.BinaryField(default=b"")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["run", "name", "attempt", "number"], name="one_metric_chunk"),)

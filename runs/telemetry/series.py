@@ -1,17 +1,20 @@
-"""Curves as the screen can show them: attempts merged into one line, thinned without losing an extreme."""
+"""Curves of a run: attempts merged into one line with rising steps, whole or as a screen can show them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from tsdownsample import MinMaxLTTBDownsampler
+from django.db.models import Sum
 
-from runs.telemetry.columns import Columns, Floats, Ints, joined, unpack
+from runs.telemetry.columns import Columns, joined, unpack
 from runs.telemetry.models import AttemptLog, MetricChunk
+from runs.telemetry.thinning import thinned
 
-BAND_DIGITS = 5
-"""Significant digits of the band and of thinned values: more than any screen has pixels, and half the bytes."""
+WHOLE_POINTS = 100_000
+"""A curve with no more points than this in the range is read whole before it is thinned."""
+SKETCH_RATIO = 4
+"""A longer one is drawn from the sketches of its chunks when these have this many times the points asked for."""
 
 
 def cuts(run_id: str) -> dict[int, float]:
@@ -57,59 +60,63 @@ def _merged(attempts: dict[int, list[tuple[int, bytes]]], ends: dict[int, float]
     return joined(parts)
 
 
-def _between(points: Columns, low: int | None, high: int | None) -> Columns:
+def _between(points: Columns, low: int | None, high: float | None) -> Columns:
     start = 0 if low is None else int(np.searchsorted(points.steps, low, side="left"))
     end = len(points) if high is None else int(np.searchsorted(points.steps, high, side="right"))
     return points if (start, end) == (0, len(points)) else points.part(slice(start, end))
 
 
-def thinned(points: Columns, limit: int) -> dict[str, Any]:
-    """The columns as an answer holds them: all points when there are at most `limit`, else about as many.
-
-    First, newest, least and greatest point always stay, and the first of every stretch that was not finite.
-    """
-    if len(points) <= limit:
-        return _answer(points, total=len(points), exact=True)
-    picked = pick(points.values, limit)
-    low, high = _band(points.values, picked)
-    return {**_answer(points.part(picked), total=len(points), exact=False), "low": low, "high": high}
-
-
-def pick(values: Floats, limit: int) -> Ints:
-    """Rising indices of at most about `limit` points that draw the same line (MinMaxLTTB on the finite ones)."""
-    finite = np.flatnonzero(np.isfinite(values))
-    gaps = _gap_starts(values)[: limit // 4]
-    room = max(limit - len(gaps) - 4, 3)
-    drawn = finite
-    if len(finite) > room:
-        thinner = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]
-        chosen = thinner.downsample(np.ascontiguousarray(values[finite]), n_out=room)
-        extremes = finite[[np.argmin(values[finite]), np.argmax(values[finite])]]
-        drawn = np.concatenate([finite[chosen.astype(np.int64)], extremes])
-    return np.unique(np.concatenate([drawn, gaps, [0, len(values) - 1]])).astype(np.int64)
+def answers(
+    run_id: str, names: Sequence[str], *, low: int | None, high: int | None, limit: int
+) -> dict[str, dict[str, Any]]:
+    """The named curves with low <= step <= high, thinned to about `limit` points each; one without points is left out."""
+    sketches = _Sketches(run_id, names, low, high, limit)
+    whole = curves(run_id, [name for name in names if name not in sketches.names], low=low, high=high)
+    found = {name: thinned(points, limit) for name, points in whole.items() if len(points)}
+    drawn = {name: thinned(points, limit, total=total) for name, (points, total) in sketches.read().items()}
+    return {name: answer for name in names if (answer := found.get(name) or drawn.get(name))}
 
 
-def _gap_starts(values: Floats) -> Ints:
-    broken = ~np.isfinite(values)
-    return np.flatnonzero(broken & ~np.concatenate([[False], broken[:-1]]))
+class _Sketches:
+    """Long curves read from the sketches of their chunks, save where a chunk lies across an end of what is shown."""
+
+    def __init__(self, run_id: str, names: Sequence[str], low: int | None, high: int | None, limit: int) -> None:
+        self._ends = cuts(run_id)
+        self._low, self._high = -1 if low is None else low, float("inf") if high is None else high
+        rows = MetricChunk.objects.filter(run_id=run_id, name__in=names, last_step__gte=self._low)
+        self._rows = rows if high is None else rows.filter(first_step__lte=high)
+        sums = self._rows.values("name").annotate(points=Sum("count"), sketched=Sum("sketch_count"))
+        long = [row for row in sums if row["points"] > WHOLE_POINTS and row["sketched"] >= SKETCH_RATIO * limit]
+        self.names = {row["name"] for row in long}
+
+    def read(self) -> dict[str, tuple[Columns, int]]:
+        """For each long curve its points and how many they stand for."""
+        if not self.names:
+            return {}
+        fields = ("id", "name", "attempt", "count", "first_step", "last_step", "sketch_count")
+        rows = self._rows.filter(name__in=self.names).order_by("attempt", "first_step")
+        whole = {row[0] for row in rows.values_list(*fields) if not self._within(row)}
+        parts: dict[str, list[Columns]] = defaultdict(list)
+        totals: dict[str, int] = defaultdict(int)
+        data = dict(rows.filter(id__in=whole).values_list("id", "data"))
+        for row in rows.values_list(*fields, "sketch").iterator(chunk_size=2000):
+            chunk, name, attempt, count, *_, sketch_count, sketch = row
+            stored = (count, bytes(data[chunk])) if chunk in data else (sketch_count, bytes(sketch))
+            part = _between(unpack([stored]).up_to(self._ends[attempt]), self._low, self._high)
+            part = part.part(slice(int(np.searchsorted(part.steps, _newest(parts[name]), side="right")), None))
+            if len(part):
+                parts[name].append(part)
+                totals[name] += len(part) if chunk in data else count
+        return {name: (joined(parts[name]), totals[name]) for name in parts}
+
+    def _within(self, row: tuple[Any, ...]) -> bool:
+        """Whether all of a chunk is shown, so that its sketch can stand for it."""
+        _, _, attempt, _, first_step, last_step, sketch_count = row
+        return bool(sketch_count and first_step >= self._low and last_step <= self._high and last_step < self._ends[attempt])
 
 
-def _band(values: Floats, picked: Ints) -> tuple[Floats, Floats]:
-    """Least and greatest finite value from each picked point up to the next one; NaN where there is none."""
-    return _rounded(np.fmin.reduceat(values, picked)), _rounded(np.fmax.reduceat(values, picked))
-
-
-def _answer(points: Columns, *, total: int, exact: bool) -> dict[str, Any]:
-    values = points.values if exact else _rounded(points.values)
-    times = np.round(points.times, 3)
-    return {"step": points.steps, "time": times, "tokens": points.tokens, "value": values, "total": total, "exact": exact}
-
-
-def _rounded(values: Floats) -> Floats:
-    """`values` to a few significant digits."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.power(10.0, BAND_DIGITS - 1 - np.floor(np.log10(np.abs(values))))
-        return np.where(np.isfinite(scale) & (scale > 0), np.round(values * scale) / scale, values)
+def _newest(parts: list[Columns]) -> int:
+    return int(parts[-1].steps[-1]) if parts else -1
 
 
 def summaries(run_id: str) -> list[dict[str, Any]]:

@@ -94,9 +94,8 @@ def report_chart(project: Project) -> None:
         ingest(run.id, 1, shipped[start : start + 4000])
 
     def answer() -> bytes:
-        found = series.curves(run.id, ["reward"])
-        thin = {name: series.thinned(points, 1000) for name, points in found.items()}
-        return orjson.dumps(thin, option=orjson.OPT_SERIALIZE_NUMPY)
+        answers = series.answers(run.id, ["reward"], low=None, high=None, limit=1000)
+        return orjson.dumps(answers, option=orjson.OPT_SERIALIZE_NUMPY)
 
     took = statistics.median(timed(answer) for _ in range(9)) * 1000
     print(f"chart of 1,000,000 points: {took:.0f} ms (goal 100, reach 20), {len(answer()) / 1000:.0f} kB (goal 60)")  # noqa: T201

@@ -105,7 +105,8 @@ def test_a_rollout_that_is_not_there_is_not_found(member: Client, told: Run, num
 
 
 @pytest.mark.parametrize("path", [
-    f"events?after={'9' * 30}", f"series?names=reward&from={'9' * 30}", f"logs?after={'9' * 30}", f"rollouts?step_from={'9' * 30}",
+    f"events?after={'9' * 30}", f"series?names=reward&from={'9' * 30}", f"logs?after={'9' * 30}",
+    f"rollouts?step_from={'9' * 30}",
     "series?names=%00", "rollouts?q=%00", "logs?q=%00", f"logs?before={2**63}",
 ])
 def test_odd_numbers_and_characters_break_nothing(member: Client, told: Run, path: str) -> None:

@@ -3,13 +3,14 @@ import pytest
 
 from runs.launches.models import Run
 from runs.telemetry import series
-from runs.telemetry.columns import columns, pack, unpack
+from runs.telemetry.columns import Columns, columns, pack, unpack
 from runs.telemetry.models import MetricChunk
 from runs.telemetry.services import ingest
+from runs.telemetry.thinning import thinned
 from tests.telemetry.events import metric
 
 
-def curve(run: Run, name: str = "reward", **bounds: int) -> series.Columns:
+def curve(run: Run, name: str = "reward", **bounds: int) -> Columns:
     return series.curves(run.id, [name], **bounds)[name]
 
 
@@ -77,22 +78,22 @@ def test_what_a_supervisor_measures_before_its_engine_resumes_takes_nothing_away
 @pytest.mark.django_db
 def test_a_range_of_steps_is_exact(run: Run) -> None:
     ingest(run.id, 1, [metric(step) for step in range(1, 2001)])
-    answer = series.thinned(curve(run, low=700, high=1100), 1000)
+    answer = thinned(curve(run, low=700, high=1100), 1000)
     assert answer["exact"]
     assert answer["step"].tolist() == list(range(700, 1101))
 
 
-def noisy(count: int) -> series.Columns:
+def noisy(count: int) -> Columns:
     rng = np.random.default_rng(0)
     values = rng.normal(size=count)
     values[count // 3], values[count // 2] = 99.0, -77.0
     steps = np.arange(1, count + 1)
-    return series.Columns(steps, steps * 0.5, steps * 10, values)
+    return Columns(steps, steps * 0.5, steps * 10, values)
 
 
 def test_a_thinned_curve_keeps_first_newest_and_both_extremes() -> None:
     points = noisy(100_000)
-    answer = series.thinned(points, 1000)
+    answer = thinned(points, 1000)
     assert not answer["exact"]
     assert answer["total"] == 100_000
     assert 500 <= len(answer["step"]) <= 1000
@@ -103,7 +104,7 @@ def test_a_thinned_curve_keeps_first_newest_and_both_extremes() -> None:
 
 def test_the_band_covers_every_point_that_was_left_out() -> None:
     points = noisy(10_000)
-    answer = series.thinned(points, 100)
+    answer = thinned(points, 100)
     assert answer["low"].min() == -77.0
     assert answer["high"].max() == 99.0
     assert (answer["low"] <= answer["high"]).all()
@@ -112,7 +113,7 @@ def test_the_band_covers_every_point_that_was_left_out() -> None:
 def test_a_stretch_that_is_not_finite_stays_visible_and_hides_nothing() -> None:
     points = noisy(10_000)
     points.values[4000:4500] = np.nan
-    answer = series.thinned(points, 200)
+    answer = thinned(points, 200)
     assert 4001 in answer["step"].tolist()
     assert np.isnan(answer["value"][answer["step"].tolist().index(4001)])
     assert np.nanmax(answer["value"]) == 99.0
@@ -121,7 +122,7 @@ def test_a_stretch_that_is_not_finite_stays_visible_and_hides_nothing() -> None:
 @pytest.mark.parametrize("count", [11, 12, 100])
 def test_a_curve_without_a_single_finite_value_is_drawn_as_a_gap(count: int) -> None:
     steps = np.arange(count)
-    answer = series.thinned(series.Columns(steps, steps * 1.0, steps, np.full(count, np.nan)), 10)
+    answer = thinned(Columns(steps, steps * 1.0, steps, np.full(count, np.nan)), 10)
     assert np.isnan(answer["value"]).all()
     assert answer["step"].tolist() == [0, count - 1]
 
@@ -132,3 +133,30 @@ def test_summaries_leave_out_what_was_superseded_and_what_is_not_finite(run: Run
     Run.objects.filter(id=run.id).update(attempt=2)
     ingest(run.id, 2, [metric(1, step=21, loss=0.5), metric(2, step=22, loss=None)])
     assert series.summaries(run.id) == [{"name": "loss", "points": 22, "min": 0.5, "max": 20.0, "last": 0.5, "last_step": 22}]
+
+
+@pytest.mark.django_db
+def test_a_long_curve_is_drawn_from_sketches_and_loses_no_extreme(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "WHOLE_POINTS", 1000)
+    values = np.random.default_rng(1).normal(size=20_000)
+    values[[777, 12_345]] = 50.0, -60.0
+    ingest(run.id, 1, [metric(step, reward=float(value)) for step, value in enumerate(values, 1)])
+    answer = series.answers(run.id, ["reward"], low=None, high=None, limit=50)["reward"]
+    assert (answer["total"], answer["exact"]) == (20_000, False)
+    assert {1, 778, 12_346, 20_000} <= set(answer["step"].tolist())
+    assert (answer["high"].max(), answer["low"].min()) == (50.0, -60.0)
+    assert len(answer["step"]) <= 50
+
+
+@pytest.mark.django_db
+def test_a_sketched_curve_respects_range_and_superseded_points(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "WHOLE_POINTS", 1000)
+    ingest(run.id, 1, [metric(step, reward=1.0) for step in range(1, 20_001)])
+    Run.objects.filter(id=run.id).update(attempt=2)
+    ingest(run.id, 2, [metric(seq, step=15_000 + seq, reward=2.0) for seq in range(1, 3001)])
+    answer = series.answers(run.id, ["reward"], low=500, high=17_500, limit=50)["reward"]
+    assert answer["total"] == 17_001
+    assert (answer["step"][0], answer["step"][-1]) == (500, 17_500)
+    assert (np.diff(answer["step"]) > 0).all()
+    assert answer["value"][answer["step"] <= 15_000].max() == 1.0
+    assert answer["value"][answer["step"] > 15_000].min() == 2.0
