@@ -108,7 +108,8 @@ def steer(api: Lodestar, project: str) -> None:
     draft = {
         "method": "grpo",
         "name": "steered from a script",
-        "config": {"max_steps": 400, "per_device_train_batch_size": 32, "num_generations": 8, "max_completion_length": 6},
+        "config": {"max_steps": 400, "per_device_train_batch_size": 32, "num_generations": 8, "max_completion_length": 6,
+                   "lr_scheduler_type": "constant", "warmup_ratio": 0},
         "models": {"policy": model["id"]},
         "datasets": {"train": {"version_id": version["id"], "split": "train"}},
         "reward": {"terms": [{"name": "correct", "kind": "numeric_match", "weight": 1.0}]},
