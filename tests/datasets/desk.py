@@ -31,7 +31,7 @@ class Desk:
         raw = isinstance(body, bytes)
         content = body if raw else json.dumps(body) if body is not None else ""
         kind = "application/octet-stream" if raw else "application/json"
-        return Client().generic(method, f"/api/v1{path}", content, content_type=kind, headers=self._headers_of(who) | headers)
+        return Client().generic(method, f"/api/v1{path}", content, content_type=kind, headers=self.headers_of(who) | headers)
 
     def get(self, path: str) -> Any:
         answer = self.call("GET", path)
@@ -43,13 +43,19 @@ class Desk:
         assert answer.status_code == 201, answer.content
         return answer.json()
 
-    def send(self, content: bytes, name: str = "rows.jsonl") -> dict[str, Any]:
+    def begin(self, size: int) -> str:
+        """The id of a fresh upload."""
+        made = self.post(f"/projects/{self.project.id}/uploads", {"filename": "sums.jsonl", "size_bytes": size})
+        assert (made["offset"], made["state"]) == (0, "receiving")
+        return str(made["id"])
+
+    def send(self, content: bytes) -> dict[str, Any]:
         """The upload after its inspection."""
-        upload = self.post(f"/projects/{self.project.id}/uploads", {"filename": name, "size_bytes": len(content)})
-        answer = self.call("PATCH", f"/uploads/{upload['id']}", content, **{"Upload-Offset": "0"})
+        upload = self.begin(len(content))
+        answer = self.call("PATCH", f"/uploads/{upload}", content, **{"Upload-Offset": "0"})
         assert answer.status_code == 200, answer.content
         self.work(answer.json()["job_id"])
-        return self.get(f"/uploads/{upload['id']}")  # type: ignore[no-any-return]
+        return self.get(f"/uploads/{upload}")  # type: ignore[no-any-return]
 
     def ingest(self, upload: dict[str, Any], mapping: Any = None, **splits: Any) -> dict[str, Any]:
         """A new data set's first version after its job."""
@@ -90,7 +96,7 @@ class Desk:
             id=job.id, project_id=job.project_id, attempt=job.attempt, payload=job.payload, work_dir=work_dir, report=report
         )
 
-    def _headers_of(self, who: str) -> dict[str, str]:
+    def headers_of(self, who: str) -> dict[str, str]:
         """A person is made when first asked for; `stranger` is no member."""
         if who not in self._headers:
             user = User.objects.create(email=f"{who}@example.org", name=who)

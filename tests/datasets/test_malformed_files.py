@@ -142,7 +142,7 @@ BROKEN: dict[str, tuple[bytes, int | None, str]] = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_by_place(desk: Desk, name: str) -> None:
     content, line, word = BROKEN[name]
-    upload = desk.send(content, name)
+    upload = desk.send(content)
     if word == "shape":
         assert upload["inspection"]["detected"] is None
         return

@@ -15,18 +15,12 @@ from tests.datasets.desk import Desk, jsonl
 CONTENT = jsonl(*({"prompt": f"{n}+1=", "completion": str(n + 1)} for n in range(50)))
 
 
-def begin(desk: Desk, size: int) -> str:
-    made = desk.post(f"/projects/{desk.project.id}/uploads", {"filename": "sums.jsonl", "size_bytes": size})
-    assert (made["offset"], made["state"]) == (0, "receiving")
-    return str(made["id"])
-
-
 def send(desk: Desk, upload: str, offset: int, body: bytes, who: str = Role.EDITOR) -> Any:
     return desk.call("PATCH", f"/uploads/{upload}", body, who=who, **{"Upload-Offset": str(offset)})
 
 
 def test_pieces_of_any_size_make_the_file_byte_for_byte(desk: Desk) -> None:
-    upload = begin(desk, len(CONTENT))
+    upload = desk.begin(len(CONTENT))
     for start, end in ((0, 1), (1, 700), (700, 701), (701, len(CONTENT))):
         assert send(desk, upload, start, CONTENT[start:end]).json()["offset"] == end
     assert storage.upload_path(upload).read_bytes() == CONTENT
@@ -42,7 +36,7 @@ def test_the_inspection_starts_by_itself_and_tells_the_hash(desk: Desk) -> None:
 
 @pytest.mark.parametrize("offset", [0, 99, 101, 10**12])
 def test_a_wrong_offset_is_answered_with_the_right_one(desk: Desk, offset: int) -> None:
-    upload = begin(desk, len(CONTENT))
+    upload = desk.begin(len(CONTENT))
     send(desk, upload, 0, CONTENT[:100])
     answer = send(desk, upload, offset, CONTENT[100:])
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_offset")
@@ -51,14 +45,14 @@ def test_a_wrong_offset_is_answered_with_the_right_one(desk: Desk, offset: int) 
 
 
 def test_bytes_past_the_announced_size_are_refused_and_the_rest_can_follow(desk: Desk) -> None:
-    upload = begin(desk, len(CONTENT))
+    upload = desk.begin(len(CONTENT))
     assert send(desk, upload, 0, CONTENT + b"x").status_code == 413
     assert desk.get(f"/uploads/{upload}")["offset"] == 0
     assert send(desk, upload, 0, CONTENT).json()["state"] == "received"
 
 
 def test_bytes_a_lost_request_wrote_beyond_the_offset_are_overwritten(desk: Desk) -> None:
-    upload = begin(desk, len(CONTENT))
+    upload = desk.begin(len(CONTENT))
     send(desk, upload, 0, CONTENT[:100])
     with storage.part_path(upload).open("ab") as file:
         file.write(b"half a chunk that nobody was told of")
@@ -67,7 +61,7 @@ def test_bytes_a_lost_request_wrote_beyond_the_offset_are_overwritten(desk: Desk
 
 
 def test_a_full_disk_is_named_and_costs_only_the_piece(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = begin(desk, len(CONTENT))
+    upload = desk.begin(len(CONTENT))
     send(desk, upload, 0, CONTENT[:100])
     write = os.write
 
