@@ -1,0 +1,167 @@
+"""Models are described from their files alone; whatever could run code, or is not whole, is refused with a remedy."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runs.accounts.models import User
+from runs.library import selectors, services
+from runs.library.models import LibraryModel
+from runs.problems import Problem
+from tests.datasets.desk import Desk
+from tests.library.conftest import CONFIG, safetensors
+
+Make = Callable[..., Path]
+
+
+def register(desk: Desk, path: Path | str) -> dict[str, Any]:
+    """The model after its inspection."""
+    made = desk.post(f"/projects/{desk.project.id}/models", {"name": "Tiny", "source": {"path": str(path)}})
+    desk.work(made["job"]["id"])
+    return desk.get(f"/models/{made['model']['id']}")  # type: ignore[no-any-return]
+
+
+def test_a_model_is_described_from_its_files(desk: Desk, make_model: Make) -> None:
+    place = make_model()
+    model = register(desk, place)
+    assert model["state"] == "ready", model["error"]
+    assert (model["architecture"], model["parameters"], model["dtype"]) == ("LlamaForCausalLM", 64 * 8 + 8, "bfloat16")
+    assert (model["context_length"], model["vocab_size"]) == (128, 64)
+    assert model["weights_hash"] == hashlib.sha256((place / "model.safetensors").read_bytes()).hexdigest()
+    assert model["tokenizer"] == {"kind": "BPE", "has_chat_template": True, "pad_token": "<pad>", "eos_token": "</s>"}
+
+
+def test_shards_are_counted_together_as_their_index_names_them(desk: Desk, make_model: Make) -> None:
+    place = make_model(
+        model__safetensors=None,
+        **{
+            "a.safetensors": safetensors({"a": ("F32", [4, 4])}),
+            "b.safetensors": safetensors({"b": ("F32", [2])}),
+            "other.safetensors": safetensors({"c": ("F32", [100])}),
+            "model.safetensors.index.json": {"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}},
+        },
+    )
+    assert register(desk, place)["parameters"] == 18
+
+
+HEADER = safetensors({"a": ("F32", [4])})
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "pickled weights": ({"pytorch_model.bin": pickle.dumps({"a": 1})}, "pickled_weights", "pytorch_model.bin"),
+    "pickled optimizer": ({"optimizer.pt": b"x"}, "pickled_weights", "optimizer.pt"),
+    "upper-case pickle": ({"MODEL.PT": b"x"}, "pickled_weights", "MODEL.PT"),
+    "own code": ({"config.json": CONFIG | {"auto_map": {"AutoModel": "evil.Model"}}}, "remote_code", "auto_map"),
+    "own tokenizer code": (
+        {"tokenizer_config.json": {"auto_map": {"AutoTokenizer": ["evil.T", None]}}}, "remote_code", "tokenizer_config.json",
+    ),
+    "no config": ({"config.json": None}, "no_config", "config.json"),
+    "config no json": ({"config.json": b"{"}, "bad_json", "config.json"),
+    "config a list": ({"config.json": b"[]"}, "bad_json", "config.json"),
+    "config nested without end": ({"config.json": b"[" * 100_000}, "bad_json", "config.json"),
+    "no architecture": ({"config.json": {"model_type": "llama"}}, "no_architecture", "architecture"),
+    "no weights": ({"model.safetensors": None}, "no_weights", "safetensors"),
+    "no tokenizer": ({"tokenizer.json": None}, "no_tokenizer", "tokenizer"),
+    "adapter": ({"config.json": None, "adapter_config.json": {}}, "adapter", "adapter"),
+    "weights cut": ({"model.safetensors": HEADER[:-1]}, "bad_weights", "model.safetensors"),
+    "weights empty": ({"model.safetensors": b""}, "bad_weights", "model.safetensors"),
+    "weights are a pickle": ({"model.safetensors": pickle.dumps(list(range(500)))}, "bad_weights", "model.safetensors"),
+    "header too long": ({"model.safetensors": b"\xff" * 7 + b"\x7f" + b"{}"}, "bad_weights", "model.safetensors"),
+    "header a list": ({"model.safetensors": b"\x02" + bytes(7) + b"[]"}, "bad_weights", "model.safetensors"),
+    "shape larger than the data": ({"model.safetensors": HEADER.replace(b"[4]", b"[9]")}, "bad_weights", "a do not fit"),
+    "shard missing": (
+        {"model.safetensors.index.json": {"weight_map": {"a": "model-2.safetensors"}}}, "missing_shard", "model-2.safetensors",
+    ),
+    "index without map": ({"model.safetensors.index.json": {}}, "bad_index", "weight_map"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_unsafe_or_not_whole_is_refused_with_a_remedy(desk: Desk, make_model: Make, name: str) -> None:
+    files, code, word = REFUSED[name]
+    model = register(desk, make_model(**files))
+    assert (model["state"], model["error"]["code"]) == ("refused", code)
+    assert word in model["error"]["message"]
+    assert model["error"]["remedy"]
+
+
+def test_a_pickle_is_never_opened(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "canary"),)
+
+    register(desk, make_model(**{"weights.bin": pickle.dumps(Evil()), "model.safetensors": pickle.dumps(Evil())}))
+    assert not (tmp_path / "canary").exists()
+
+
+def test_an_editor_registers_below_the_roots_only(desk: Desk) -> None:
+    for path in ("/etc", f"{desk.models}/../secret", "models/tiny"):
+        answer = desk.call("POST", f"/projects/{desk.project.id}/models", {"name": "Tiny", "source": {"path": path}})
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] == "source.path"
+
+
+def test_a_link_out_of_the_roots_is_refused_on_the_worker(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    make_model().rename(secret)
+    (desk.models / "link").symlink_to(secret)
+    assert register(desk, desk.models / "link")["error"]["code"] == "outside_roots"
+    inside = make_model("inside", **{"config.json": None})
+    (inside / "config.json").symlink_to(secret / "config.json")
+    assert register(desk, inside)["error"]["code"] == "outside_roots"
+
+
+def test_an_administrator_registers_anywhere(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+    desk.headers_of("editor")
+    User.objects.filter(name="editor").update(is_admin=True)
+    place = tmp_path / "elsewhere"
+    make_model().rename(place)
+    assert register(desk, place)["state"] == "ready"
+
+
+def test_a_directory_that_is_not_there_is_named(desk: Desk) -> None:
+    assert register(desk, desk.models / "nothing")["error"]["code"] == "no_directory"
+
+
+def test_a_run_takes_a_ready_model_until_it_is_deleted(desk: Desk, make_model: Make) -> None:
+    model = register(desk, make_model())
+    found = selectors.model_ref(model["id"], project=desk.project)
+    assert (found.path, found.weights_hash) == (model["path"], model["weights_hash"])
+    desk.call("DELETE", f"/models/{model['id']}")
+    assert desk.get(f"/projects/{desk.project.id}/models")["items"] == []
+    with pytest.raises(Problem, match="is deleted"):
+        selectors.model_ref(model["id"], project=desk.project)
+    desk.call("POST", f"/models/{model['id']}/restore")
+    assert selectors.model_ref(model["id"], project=desk.project).path == model["path"]
+
+
+def test_a_model_that_is_refused_or_unknown_takes_no_run(desk: Desk, make_model: Make) -> None:
+    refused = register(desk, make_model(**{"model.bin": b""}))
+    for identifier in (refused["id"], "mdl_unknown"):
+        with pytest.raises(Problem):
+            selectors.model_ref(identifier, project=desk.project)
+
+
+def test_a_runs_product_joins_the_library_with_its_step(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+    place = tmp_path / "runs" / "final"
+    place.parent.mkdir()
+    make_model().rename(place)
+    made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(place), step=40)
+    desk.work(str(made.job_id))
+    model = LibraryModel.objects.get(id=made.id)
+    assert (model.state, model.source, model.run_id, model.step) == ("ready", "run", "run_a", 40)
+
+
+@pytest.mark.slow
+def test_a_hub_model_without_the_network_says_what_to_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    body = {"name": "Hub", "source": {"hub": {"name": "nobody/nothing"}}}
+    made = desk.post(f"/projects/{desk.project.id}/models", body)
+    error = desk.work(made["job"]["id"]).error
+    assert error is not None
+    assert error["code"] == "hub_unreachable"
+    assert "HF_HUB_OFFLINE" in error["remedy"]
+    assert desk.get(f"/models/{made['model']['id']}")["state"] == "refused"
