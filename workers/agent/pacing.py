@@ -12,11 +12,18 @@ T = TypeVar("T")
 RETRY_SECONDS = 0.5
 
 
-class Chore:
-    """Does `work` every `seconds`. A failing database delays it; it is done again, not skipped."""
+SHARE = 20
 
-    def __init__(self, seconds: float, work: Callable[[], object]) -> None:
+
+class Chore:
+    """Does `work` every `seconds`; with `calm_seconds`, up to that, it rests twenty times as long as the work took.
+
+    A failing database delays the work; it is done again, not skipped.
+    """
+
+    def __init__(self, seconds: float, work: Callable[[], object], *, calm_seconds: float = 0.0) -> None:
         self._seconds = seconds
+        self._calm_seconds = calm_seconds
         self._work = work
         self._due = 0.0
 
@@ -24,9 +31,10 @@ class Chore:
         now = time.monotonic()
         if now < self._due:
             return
-        self._due = now + self._seconds
         try:
             self._work()
+            rest = min(self._calm_seconds, SHARE * (time.monotonic() - now))
+            self._due = now + max(self._seconds, rest)
         except Error as error:
             log.warning("database_away", error=str(error))
             connection.close()

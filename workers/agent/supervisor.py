@@ -33,6 +33,8 @@ from workers.contract.events import FailedEvent
 log = structlog.get_logger(__name__)
 
 SHIP_SECONDS = 0.04
+CALM_SECONDS = 0.15
+"""Events of fast steps travel together, so that shipping takes little of the host from the training."""
 WISH_SECONDS = 0.25
 MEASURE_SECONDS = 2.0
 CANCEL_GRACE_SECONDS = 10.0
@@ -101,7 +103,7 @@ class Supervisor:
         wishes.restore_live(self.run, frozen_live(self.run))
         metrics = SystemMetrics(engine.mark, self.run.devices)
         chores = (
-            Chore(SHIP_SECONDS, self.reporter.ship),
+            Chore(SHIP_SECONDS, self.reporter.ship, calm_seconds=CALM_SECONDS),
             Chore(WISH_SECONDS, wishes.deliver),
             Chore(MEASURE_SECONDS, lambda: self.reporter.measure(metrics.sample())),
             Chore(MEASURE_SECONDS, lambda: rotate(self.directory / "engine.log")),

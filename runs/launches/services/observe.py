@@ -1,5 +1,6 @@
 """What the engine said, kept on the run's row: called with each batch of events in the transaction that logs them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class Digest:
     end: DoneEvent | FailedEvent | None = None
 
 
-def digest(events: list[EventBase]) -> Digest:
+def digest(events: Sequence[EventBase]) -> Digest:
     """Pure: what a batch means for the row. Metrics of the machine (`system/…`) stay out of the summary."""
     out = Digest()
     for event in events:
@@ -68,11 +69,13 @@ def digest(events: list[EventBase]) -> Digest:
     return out
 
 
-@transaction.atomic
-def observe(run: Run, attempt: int, events: list[EventBase]) -> Run:
-    """Keeps on the row what `events` say, registers checkpoints and products, moves the state. Raises Fenced."""
+@transaction.atomic(savepoint=False)
+def observe(run: Run, attempt: int, events: Sequence[EventBase]) -> Run:
+    """Keeps on the row what `events` say, registers checkpoints and products, moves the state.
+
+    `run` is the row as the caller locked it in this very transaction, for `attempt`.
+    """
     seen = digest(events)
-    run = locked(run.id, attempt)
     _keep(run, seen)
     for product in seen.products:
         _register(run, attempt, product)
