@@ -7,7 +7,7 @@ export const theme = createTheme({
   fontFamily: FONT,
   fontFamilyMonospace: MONO,
   headings: { fontFamily: FONT, fontWeight: "600", sizes: { h1: { fontSize: "20px" }, h2: { fontSize: "16px" }, h3: { fontSize: "14px" } } },
-  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
+  fontSizes: { xs: "12px", sm: "13px", md: "13px", lg: "16px", xl: "20px" },
   lineHeights: { xs: "1.35", sm: "1.45", md: "1.45", lg: "1.4", xl: "1.3" },
   spacing: { xs: "4px", sm: "8px", md: "12px", lg: "16px", xl: "24px" },
   radius: { xs: "2px", sm: "4px", md: "4px", lg: "4px", xl: "4px" },

@@ -13,7 +13,7 @@ export function BottomBar() {
   return (
     <nav aria-label="Main" className={classes.bar}>
       {places(projectId).map((place) => (
-        <Link key={place.label} to={place.to} className={classes.place} aria-current={isHere(place, path) ? "page" : undefined}>
+        <Link key={place.label} to={place.to} activeOptions={{ exact: place.label === "Home" }} className={classes.place} aria-current={isHere(place, path) ? "page" : undefined}>
           <place.icon size={20} stroke={1.7} aria-hidden />
           {place.label}
         </Link>

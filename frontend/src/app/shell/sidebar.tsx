@@ -37,6 +37,7 @@ function PlaceLink({ place, folded }: { place: Place; folded: boolean }) {
       <NavLink
         component={Link}
         to={place.to}
+        activeOptions={{ exact: place.label === "Home" }}
         label={folded ? undefined : place.label}
         aria-label={place.label}
         aria-current={here ? "page" : undefined}

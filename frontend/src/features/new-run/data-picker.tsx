@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { datasetsQuery } from "@/api/datasets";
 import type { DataNeed, DatasetChoice } from "@/api/shapes";
 import { formatCount } from "@/ui/numbers";
-import { KIND_WORDS, unfit } from "./readiness";
+import { kindsText, unfit } from "./readiness";
 
 interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; onChange: (choice: DatasetChoice | undefined) => void }
 
@@ -22,12 +22,11 @@ export function DataPicker({ projectId, need, value, disabled, error, onChange }
     const wanted = need.role === "eval" ? names.find((name) => name !== "train") : names.find((name) => name === "train");
     onChange(id ? { version_id: id, split: wanted ?? names[0] ?? "train" } : undefined);
   };
-  const fitting = need.kinds.map((kind) => KIND_WORDS[kind]).join(" or ");
   return (
     <Group gap={8} align="flex-end" wrap="nowrap">
       <Select
         flex={1} label={labelOf(need.role)} description={need.help || undefined} required={need.required} searchable clearable={!need.required} data={all} value={value?.version_id ?? null} disabled={disabled} error={error}
-        placeholder={isPending ? "Loading" : sets.length === 0 ? "No data yet: bring some under Data" : need.required ? `Choose ${fitting}` : "None"} nothingFoundMessage="No data set is called that" onChange={pick}
+        placeholder={isPending ? "Loading" : sets.length === 0 ? "No data yet: bring some under Data" : need.required ? `Choose ${kindsText(need.kinds)}` : "None"} nothingFoundMessage="No data set is called that" onChange={pick}
       />
       {value ? <Select w={150} aria-label={`Split of ${labelOf(need.role).toLowerCase()}`} data={splits} value={value.split} disabled={disabled} onChange={(split) => onChange({ ...value, split: split ?? value.split })} /> : null}
       {value ? (

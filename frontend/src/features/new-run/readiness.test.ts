@@ -24,7 +24,7 @@ it("tells why a data set does not fit", () => {
   const pairs = { kind: "preference", latest: { state: "ready" } } as Dataset;
   expect(unfit(train, pairs)).toBe("holds pairs");
   expect(unfit(train, { ...pairs, kind: "prompt" })).toBeNull();
-  expect(needsText(grpo)).toBe("needs prompts with answers or prompts");
+  expect(needsText(grpo)).toBe("needs prompts with answers or prompts; and a reward");
 });
 
 it("finds free names for terms", () => {

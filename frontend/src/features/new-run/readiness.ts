@@ -4,7 +4,7 @@ import type { DataNeed, Dataset, MethodCard, Model, RecordKind, RunDraft, Reward
 
 export const KIND_WORDS: Record<RecordKind, string> = {
   text: "text",
-  demonstration: "prompt and completion",
+  demonstration: "demonstrations",
   conversation: "conversations",
   prompt: "prompts",
   prompt_answer: "prompts with answers",
@@ -14,10 +14,17 @@ export const KIND_WORDS: Record<RecordKind, string> = {
   stepwise: "judged steps",
 };
 
-/** "needs prompts with answers": the required data in words. */
-export function needsText(card: Pick<MethodCard, "data">): string {
+/** "needs prompts with answers, and a reward": what the method takes, in words. */
+export function needsText(card: Pick<MethodCard, "data" | "needs_reward">): string {
   const need = card.data.find((one) => one.required);
-  return need ? `needs ${need.kinds.map((kind) => KIND_WORDS[kind]).join(" or ")}` : "needs no data";
+  const data = need ? kindsText(need.kinds) : "no data";
+  return card.needs_reward ? `needs ${data}; and a reward` : `needs ${data}`;
+}
+
+/** "a, b or c". */
+export function kindsText(kinds: RecordKind[]): string {
+  const words = kinds.map((kind) => KIND_WORDS[kind]);
+  return words.length > 1 ? `${words.slice(0, -1).join(", ")} or ${words.at(-1)}` : (words[0] ?? "");
 }
 
 /** The first things to choose, in the order of the form. Empty: the draft can be checked. */

@@ -1,7 +1,8 @@
 /** What the form starts with: the address says more than the saved draft. */
 
-import type { AlgorithmConfig, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Algorithms, RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
+import { firstReward } from "./readiness";
 
 export interface Wanted { method?: string; model?: string; data?: string }
 
@@ -13,6 +14,14 @@ export function withWanted(saved: string, wanted: Wanted): string {
   if (wanted.model) text = writeAt(text, ["models", "policy"], wanted.model);
   if (wanted.data) text = writeAt(text, ["datasets", "train"], { version_id: wanted.data, split: "train" });
   return text;
+}
+
+/** The text with a first reward, when the method needs one and none is written. */
+export function withReward(text: string, catalogue: Algorithms): string {
+  const { draft } = readDraft(text);
+  const needs = catalogue.methods.find((method) => method.slug === draft.method)?.needs_reward ?? false;
+  const reward = needs && !draft.reward ? firstReward(catalogue.reward_terms) : null;
+  return reward ? writeAt(text, ["reward"], reward) : text;
 }
 
 /** A clone starts as the run it comes from, under a name of its own. */

@@ -3,7 +3,7 @@ import { useParams, useSearch } from "@tanstack/react-router";
 import { algorithmsQuery, savedConfigsQuery } from "@/api/algorithms";
 import { draftOfRun } from "@/api/runs";
 import { savedDraft } from "@/features/new-run/use-draft";
-import { cloneText, withConfig, withWanted } from "@/features/new-run/starting-draft";
+import { cloneText, withConfig, withReward, withWanted } from "@/features/new-run/starting-draft";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -24,6 +24,6 @@ export function NewRunPage() {
   if (waiting) return <PageFrame title="New run" wide><LoadingState rows={10} /></PageFrame>;
   const kept = saved.data?.find((one) => one.id === config);
   const base = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
-  const initial = kept ? withConfig(base, kept) : withWanted(base, from ? {} : { method, model, data });
+  const initial = withReward(kept ? withConfig(base, kept) : withWanted(base, from ? {} : { method, model, data }), catalogue.data);
   return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
 }
