@@ -29,7 +29,7 @@ export function LogsView({ search, onSearch }: { search: LogsSearch; onSearch: (
   const find = useRef<HTMLInputElement>(null);
   const pattern = search.q ?? "";
   const shown = filterLines(lines, search.level ?? "info", pattern);
-  // eslint-disable-next-line react-hooks/incompatible-library -- its functions are used in this render only
+   
   const rows = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => 20, overscan: 20, getItemKey: (index) => shown[index]?.cursor ?? index });
   const typed = useDebouncedCallback((q: string) => onSearch({ q: q || undefined }), 200);
   useEffect(() => {

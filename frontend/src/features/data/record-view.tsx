@@ -1,0 +1,40 @@
+import type { CanonicalRow, ChatMessage } from "@/api/datasets";
+import classes from "./data.module.css";
+
+/** A canonical row: its fields by name, conversations turn by turn. The text is somebody's data: shown, never run. */
+export function RecordView({ record, clamp = false }: { record: CanonicalRow; clamp?: boolean }) {
+  const fields = Object.entries(record).filter(([name, value]) => value !== null && value !== undefined && !(name === "extra" && Object.keys(value as object).length === 0));
+  return (
+    <>
+      {fields.map(([name, value]) => (
+        <div key={name} className={classes.field}>
+          <span className={classes.name}>{name}</span>
+          <div className={clamp ? classes.clamp : undefined}><FieldValue value={value} /></div>
+        </div>
+      ))}
+    </>
+  );
+}
+
+function FieldValue({ value }: { value: unknown }) {
+  if (isMessages(value)) {
+    return (
+      <>
+        {value.map((message, index) => (
+          <div key={index} className={classes.turn} data-role={message.role}>
+            <span className={classes.name}>{message.role}{message.weight === 0 && ", not trained"}</span>
+            <pre className={classes.text} dir="auto">{message.content}</pre>
+          </div>
+        ))}
+      </>
+    );
+  }
+  if (Array.isArray(value) && value.every((one) => typeof one === "string" || isMessages(one))) {
+    return <>{value.map((one, index) => <div key={index} className={classes.turn}><FieldValue value={one} /></div>)}</>;
+  }
+  return <pre className={classes.text} dir="auto">{typeof value === "string" ? value : JSON.stringify(value)}</pre>;
+}
+
+function isMessages(value: unknown): value is ChatMessage[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "object" && one !== null && "role" in one && "content" in one);
+}

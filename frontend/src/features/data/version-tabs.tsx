@@ -1,0 +1,19 @@
+import { Link } from "@tanstack/react-router";
+import classes from "./data.module.css";
+
+export const VERSION_TABS = [
+  ["rows", "Rows"],
+  ["template", "Template and loss mask"],
+  ["health", "Health"],
+  ["used", "Used by"],
+] as const;
+
+export function VersionTabs({ projectId, datasetId, version }: { projectId: string; datasetId: string; version: number }) {
+  return (
+    <nav className={classes.tabs} aria-label="Data set">
+      {VERSION_TABS.map(([tab, label]) => (
+        <Link key={tab} className={classes.tab} to="/p/$projectId/data/$datasetId/v/$version/$tab" params={{ projectId, datasetId, version: String(version), tab }} search={(old) => old} activeOptions={{ includeSearch: false }} activeProps={{ "aria-current": "page" }}>{label}</Link>
+      ))}
+    </nav>
+  );
+}
