@@ -13,6 +13,7 @@ from runs.accounts.secrets import create_token
 from runs.jobs import services as jobs
 from runs.jobs.models import Job
 from runs.leases import Desired
+from runs.problems import Problem
 from workers.agent.jobs import JobCancelled, JobContext, JobRefused, handler
 
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -79,6 +80,8 @@ class Desk:
             jobs.succeed(job_id, attempt, handler(job.kind)(self._context(job)))
         except JobRefused as refused:
             jobs.fail(job_id, attempt, refused.error)
+        except Problem as problem:
+            jobs.fail(job_id, attempt, {"code": problem.code, "message": problem.detail, "remedy": "", "faults": []})
         except JobCancelled:
             jobs.finish_cancel(job_id, attempt)
         job.refresh_from_db()
