@@ -13,7 +13,7 @@ import torch
 
 from workers.contract.events import EVENT
 from workers.contract.records import RecordKind
-from workers.contract.run_spec import DatasetRef, Limits, ModelRef, RunSpec
+from workers.contract.run_spec import DatasetRef, Limits, ModelRef, Resources, RunSpec
 from workers.engine import run
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
@@ -64,7 +64,7 @@ def spec(folder: Path, *, model: Path, data: DatasetRef, held_out: DatasetRef | 
     defaults = {"max_steps": 6, "learning_rate": 1e-3, "max_length": 64, "per_device_train_batch_size": 4, "save_steps": 2}
     datasets = {"train": data} | ({"eval": held_out} if held_out else {})
     return RunSpec(method=method, config=defaults | config, models={"policy": ModelRef(path=str(model))}, datasets=datasets,
-                   output_dir=str(folder), seed=seed, limits=limits or Limits())
+                   output_dir=str(folder), seed=seed, resources=Resources(threads=1), limits=limits or Limits())
 
 
 def train(given: RunSpec, inbox: Inbox | None = None) -> list[Any]:

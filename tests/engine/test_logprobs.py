@@ -9,7 +9,9 @@ from workers.engine.logprobs import token_logprobs
 from workers.engine.sample import batch_of
 
 
-def naive(hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
+def naive(
+    hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, temperature: float
+) -> tuple[torch.Tensor, torch.Tensor]:
     logs = torch.log_softmax(hidden @ weight.T / temperature, -1)
     return logs.gather(-1, targets[:, None]).squeeze(-1), -(logs.exp() * logs).sum(-1)
 
@@ -99,7 +101,7 @@ def test_nothing_to_score_gives_zeros_without_a_model_pass() -> None:
 
 def test_gradient_checkpointing_changes_no_gradient() -> None:
     plain, saving = view(), view()
-    saving.module.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    saving.module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     batch = batch_of([random_sample(12), random_sample(25, seed=4)])
     for model in (plain, saving):
         model.score(batch).logprobs.sum().backward()

@@ -26,7 +26,8 @@ REWRITES_HISTORY = (
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 CHAT = [Message(role="system", content="Be brief."), Message(role="user", content="Hi, é?"),
-        Message(role="assistant", content="Hello."), Message(role="user", content="2+2"), Message(role="assistant", content="It is 4.")]
+        Message(role="assistant", content="Hello."), Message(role="user", content="2+2"),
+        Message(role="assistant", content="It is 4.")]
 
 
 def trained(tokenizer, rendered: Rendered) -> str:

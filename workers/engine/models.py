@@ -214,7 +214,7 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
     if adapted:
         module = _adapters().attach(module, config, saved)
     if role.trained and config.gradient_checkpointing:
-        module.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     return module
 
 
