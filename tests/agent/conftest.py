@@ -1,5 +1,6 @@
 """A state directory on which real executors run against the test's database."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -30,8 +31,8 @@ def home(
     if connection.vendor == "sqlite":
         (tmp_path / "db.sqlite3").symlink_to(database["NAME"])
     else:
-        who = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-        monkeypatch.setenv("LODESTAR_DATABASE_URL", f"postgres://{who}/{database['NAME']}")
+        server = os.environ["LODESTAR_DATABASE_URL"].rpartition("/")[0]
+        monkeypatch.setenv("LODESTAR_DATABASE_URL", f"{server}/{database['NAME']}")
     monkeypatch.setenv("LODESTAR_REDIS_URL", redis_server.url)
     monkeypatch.setattr(app.conf, "broker_write_url", redis_server.url.replace("unix://", "redis+socket://"))
     monkeypatch.setenv("LODESTAR_HOME", str(tmp_path))

@@ -8,6 +8,7 @@ from django.utils import timezone
 from runs.accounts.models import AuditEntry, Project
 from runs.datasets.models import Dataset
 from runs.jobs import services as jobs
+from runs.jobs.models import Job
 from runs.launches import services
 from runs.launches.models import Run
 from runs.launches.states import State
@@ -111,7 +112,7 @@ def test_a_run_waits_for_the_final_model_of_another(project: Project, settings: 
 
 def inspect(run_id: str) -> None:
     """What the worker's inspection of the run's final model ends with."""
-    job = jobs.Job.objects.get(kind="model_inspect", subject_id=Run.objects.get(id=run_id).final_model_id)
+    job = Job.objects.get(kind="model_inspect", subject_id=Run.objects.get(id=run_id).final_model_id)
     attempt = jobs.claim(job.id, owner="a")
     assert attempt is not None
     jobs.succeed(job.id, attempt, {"parameters": 1_000_000})

@@ -10,6 +10,8 @@ from django.db import Error, connection
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 RETRY_SECONDS = 0.5
+PATIENCE_SECONDS = 900.0
+"""After so long without a database an executor leaves; the run's lease has passed by then and another goes on."""
 
 
 SHARE = 20
@@ -59,11 +61,14 @@ class Deadline:
 
 
 def until_it_holds(work: Callable[[], T]) -> T:
-    """Does `work` again until the database takes it; a lease that is lost meanwhile ends the process from its keeper."""
+    """Does `work` again until the database takes it. Raises the database's error when that stays away for too long."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return work()
         except Error as error:
+            if time.monotonic() > give_up:
+                raise
             log.warning("database_away", error=str(error))
             connection.close()
             time.sleep(RETRY_SECONDS)
