@@ -51,23 +51,23 @@ def append_points(run: Run, attempt: int, points: dict[str, list[Point]]) -> Non
     )
 
 
-def _tails(run: Run, attempt: int, names: Sequence[str]) -> dict[str, MetricChunk]:
-    found: dict[str, MetricChunk] = {}
+def _tails(run: Run, attempt: int, names: Sequence[str]) -> dict[str, Columns]:
+    found: dict[str, Columns] = {}
     for start in range(0, len(names), NAMES_PER_QUERY):
         some = names[start : start + NAMES_PER_QUERY]
         rows = MetricChunk.objects.filter(run=run, attempt=attempt, number=TAIL, name__in=some)
-        found |= {chunk.name: chunk for chunk in rows}
+        found |= {name: unpack([(count, bytes(data))]) for name, count, data in rows.values_list("name", "count", "data")}
     return found
 
 
-def _grown(run: Run, attempt: int, name: str, tail: MetricChunk | None, new: Columns) -> list[MetricChunk]:
+def _grown(run: Run, attempt: int, name: str, tail: Columns | None, new: Columns) -> list[MetricChunk]:
     """The chunks to write so that the curve has the new points too."""
     if tail is not None:
-        new = new.part(new.steps >= tail.last_step)
+        new = new.part(slice(int(np.searchsorted(new.steps, tail.steps[-1], side="left")), None))
     if len(new) == 0:
         return []
     if tail is not None:
-        new = joined([unpack([(tail.count, bytes(tail.data))]).up_to(int(new.steps[0])), new])
+        new = joined([tail.up_to(int(new.steps[0])), new])
     if len(new) < TAIL_POINTS:
         return [_chunk(run, attempt, name, TAIL, new)]
     full = [new.part(slice(cut, min(cut + CHUNK_POINTS, len(new) - 1))) for cut in range(0, len(new) - 1, CHUNK_POINTS)]
@@ -78,10 +78,10 @@ def _grown(run: Run, attempt: int, name: str, tail: MetricChunk | None, new: Col
 def _chunk(run: Run, attempt: int, name: str, number: int, points: Columns) -> MetricChunk:
     finite = points.values[np.isfinite(points.values)]
     some = len(finite) > 0
-    drawn = points.part(sketch(points.values)) if number != TAIL else points.part(slice(0, 0))
+    drawn = sketch(points.values) if number != TAIL else np.empty(0, np.int64)
     return MetricChunk(
         run=run, attempt=attempt, name=name, number=number, count=len(points), data=pack(points),
-        sketch_count=len(drawn), sketch=pack(drawn),
+        sketch_count=len(drawn), sketch=pack(points.part(drawn)) if len(drawn) else b"",
         first_step=int(points.steps[0]), last_step=int(points.steps[-1]),
         low=float(finite.min()) if some else None, high=float(finite.max()) if some else None,
         last=float(finite[-1]) if some else None,

@@ -128,7 +128,7 @@ async def test_the_summary_follows_the_run(run: Run, owner: User) -> None:
 
 
 async def test_a_stranger_and_an_unknown_run_look_alike(run: Run, stranger: User) -> None:
-    for path in (run_path(run), "/ws/runs/run_unknown"):
+    for path in (run_path(run), "/ws/runs/run_unknown", "/ws/nothing/here"):
         async with Viewer(path, stranger) as viewer:
             assert await viewer.closed_with() == 4404
 
