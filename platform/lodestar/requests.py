@@ -9,6 +9,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from runs.ids import ALPHABET
+from runs.problem_answers import problem_response
+from runs.problems import Problem
 
 log = structlog.get_logger("lodestar.request")
 GIVEN_ID = re.compile(r"[\w-]{8,64}")
@@ -26,7 +28,7 @@ class RequestMiddleware:
         request.csp_nonce = secrets.token_urlsafe(16)  # type: ignore[attr-defined]
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = self.get_response(request)
+            response = _as_problem(request, self.get_response(request))
             if not request.path.startswith(QUIET):
                 _log(request, response, time.perf_counter() - started)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -35,6 +37,21 @@ class RequestMiddleware:
         if request.path.startswith("/api/"):
             response.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Refusals of the frameworks below the API (wrong method, unknown host, body too large) in the API's own shape."""
+    plain = response.status_code >= 400 and "json" not in response.get("Content-Type", "")
+    if not plain or not request.path.startswith("/api/"):
+        return response
+    status = response.status_code
+    code = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(status, f"http_{status}")
+    detail = {405: f"{request.method} is not possible here. Try {response.get('Allow', 'another method')}."}
+    said = detail.get(status, f"The server refused this request ({response.reason_phrase}). Check address, headers and size.")
+    problem = problem_response(request, Problem(status=status, code=code, detail=said))
+    if "Allow" in response:
+        problem["Allow"] = response["Allow"]
+    return problem
 
 
 def content_policy(nonce: str) -> str:

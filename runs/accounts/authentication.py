@@ -63,10 +63,10 @@ def _token_or_session(request: HttpRequest) -> Actor | None:
     if header is None:
         user = request.user
         return Actor(user) if user.is_authenticated and user.is_active else None
-    TOKEN_FAILURES.refuse_when_spent(address_of(request))
     scheme, _, secret = header.partition(" ")
     actor = token_actor(secret.strip()) if scheme.lower() == "bearer" else None
     if actor is None:
+        TOKEN_FAILURES.refuse_when_spent(address_of(request))
         TOKEN_FAILURES.count(address_of(request))
         detail = "This token is unknown, revoked or expired. Make another with `lodestar token create` or on the settings page."
         raise Problem(status=401, code="token_refused", detail=detail)

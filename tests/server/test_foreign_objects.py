@@ -1,0 +1,110 @@
+"""Somebody signed in who is no member gets 404 from every operation on every kind of object (S1)."""
+
+import re
+from typing import Any
+
+import pytest
+from django.db.models import IntegerField
+from django.test import Client
+
+from lodestar.api import api
+from runs.accounts import secrets
+from runs.accounts.access import Actor, Scope
+from runs.accounts.models import Membership
+from runs.accounts.services import create_project, create_user
+from runs.algorithms.models import AlgorithmConfig
+from runs.datasets.models import Dataset, DatasetVersion, Upload
+from runs.jobs.models import Job
+from runs.launches.models import Checkpoint, Run
+from runs.library.models import LibraryModel
+
+SCHEMA: dict[str, Any] = api.get_openapi_schema()
+ON_OBJECTS = [
+    (method, path, found)
+    for path, methods in SCHEMA["paths"].items()
+    for method, found in methods.items()
+    if re.search(r"{(?!slug)\w+}", path)
+]
+
+# Bodies whose rules go beyond what a schema says.
+BODIES: dict[str, Any] = {
+    "create_dataset": {"name": "abc", "source": {"upload_id": "upl_x"}},
+    "add_dataset_version": {"source": {"upload_id": "upl_x"}},
+    "render_dataset_rows": {"model_id": "mdl_x", "split": "train", "rows": [0]},
+    "register_model": {"name": "abc", "source": {"path": "/x"}},
+}
+
+
+def filled(kind: type[Any], **given: Any) -> Any:
+    """A row of `kind`: columns without a default get something of their type."""
+    for field in kind._meta.concrete_fields:
+        if field.name in given or field.has_default() or field.null or field.blank or field.primary_key:
+            continue
+        if not getattr(field, "auto_now_add", False):
+            given[field.name] = 1 if isinstance(field, IntegerField) else "x"
+    return kind._base_manager.create(**given)
+
+
+@pytest.fixture
+def foreign(db: None) -> dict[str, str]:
+    """Ids of one object of each kind in somebody else's project, by the name of the path's parameter."""
+    project = create_project(Actor(create_user(email="owner@example.org")), name="Theirs")
+    dataset = filled(Dataset, project=project)
+    run = filled(Run, project=project)
+    rows = {
+        "member_id": Membership.objects.get(project=project),
+        "job_id": filled(Job, project=project),
+        "upload_id": filled(Upload, project=project),
+        "dataset_id": dataset,
+        "version_id": filled(DatasetVersion, project=project, dataset=dataset),
+        "model_id": filled(LibraryModel, project=project),
+        "config_id": filled(AlgorithmConfig, project=project),
+        "run_id": run,
+        "checkpoint_id": filled(Checkpoint, run=run),
+    }
+    token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
+    return {name: row.pk for name, row in rows.items()} | {"project_id": project.pk, "token_id": token.pk, "cursor": "1"}
+
+
+@pytest.fixture
+def stranger(db: None) -> Client:
+    _, secret = secrets.create_token(Actor(create_user(email="stranger@example.org")), name="mine", scopes=list(Scope))
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def sample(schema: dict[str, Any]) -> Any:
+    """The smallest value that fits a JSON Schema of ours."""
+    if "$ref" in schema:
+        return sample(SCHEMA["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]])
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return sample(schema[choice][0])
+    if "const" in schema or "enum" in schema:
+        return schema.get("const", schema.get("enum", [None])[0])
+    kinds = {"string": "abc", "integer": schema.get("minimum", 1), "number": 1.0, "boolean": True, "array": [], "null": None}
+    if schema.get("type") != "object":
+        return kinds[schema.get("type", "string")]
+    needed = schema.get("required", [])
+    return {name: sample(part) for name, part in schema.get("properties", {}).items() if name in needed}
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), ON_OBJECTS, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_foreign_object_is_not_there(stranger, foreign, method, path, operation):
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    needed = [part for part in operation.get("parameters", []) if part["in"] == "query" and part.get("required")]
+    query = "&".join(f"{part['name']}={sample(part['schema'])}" for part in needed)
+    address = re.sub(r"{(\w+)}", lambda found: foreign[found[1]], path)
+    sent = BODIES.get(operation["operationId"]) or (sample(body) if body else {})
+    content = {} if method == "get" else {"data": sent, "content_type": "application/json"}
+    answer = getattr(stranger, method)(f"{address}?{query}", headers={"Upload-Offset": "0"}, **content)
+    assert answer.status_code == 404, answer.content
+    assert answer.json()["code"] == "not_found"
+
+
+def test_every_kind_of_object_in_a_path_is_tried():
+    """A new kind of object must be added to the fixture above when it is given routes of its own."""
+    parameters = {name for _, path, _ in ON_OBJECTS for name in re.findall(r"{(\w+)}", path)}
+    assert parameters <= {
+        "project_id", "member_id", "job_id", "upload_id", "dataset_id", "version_id", "model_id", "config_id",
+        "run_id", "checkpoint_id", "token_id", "cursor",
+    }  # fmt: skip
