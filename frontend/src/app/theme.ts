@@ -56,6 +56,7 @@ const MAPPED: Record<string, string> = {
   "--mantine-color-blue-filled": "var(--ls-accent)",
   "--mantine-color-blue-filled-hover": "color-mix(in srgb, var(--ls-accent) 86%, var(--ls-text))",
   "--mantine-color-blue-light": "var(--ls-tint)",
+  "--mantine-color-blue-light-hover": "color-mix(in srgb, var(--ls-accent) 16%, transparent)",
   "--mantine-color-blue-light-color": "var(--ls-accent)",
   "--mantine-color-blue-outline": "var(--ls-accent)",
 };

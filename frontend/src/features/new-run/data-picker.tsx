@@ -1,4 +1,4 @@
-import { Group, Select, TextInput } from "@mantine/core";
+import { Group, Input, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { datasetsQuery } from "@/api/datasets";
 import type { DataNeed, DatasetChoice } from "@/api/shapes";
@@ -23,19 +23,21 @@ export function DataPicker({ projectId, need, value, disabled, error, onChange }
     onChange(id ? { version_id: id, split: wanted ?? names[0] ?? "train" } : undefined);
   };
   return (
-    <Group gap={8} align="flex-end" wrap="nowrap">
-      <Select
-        flex={1} label={labelOf(need.role)} description={need.help || undefined} required={need.required} searchable clearable={!need.required} data={all} value={value?.version_id ?? null} disabled={disabled} error={error}
-        placeholder={isPending ? "Loading" : sets.length === 0 ? "No data yet: bring some under Data" : need.required ? `Choose ${kindsText(need.kinds)}` : "None"} nothingFoundMessage="No data set is called that" onChange={pick}
-      />
-      {value ? <Select w={150} aria-label={`Split of ${labelOf(need.role).toLowerCase()}`} data={splits} value={value.split} disabled={disabled} onChange={(split) => onChange({ ...value, split: split ?? value.split })} /> : null}
-      {value ? (
-        <TextInput
-          w={96} aria-label={`At most this many rows of ${labelOf(need.role).toLowerCase()}`} placeholder="all rows" inputMode="numeric" disabled={disabled} key={value.limit ?? "all"} defaultValue={value.limit ?? ""}
-          onBlur={(event) => onChange({ ...value, limit: Number.parseInt(event.currentTarget.value, 10) || undefined })}
+    <Input.Wrapper label={labelOf(need.role)} description={need.help || undefined} required={need.required} inputWrapperOrder={["label", "description", "input"]}>
+      <Group gap={8} align="flex-start" mt={need.help ? 4 : 0}>
+        <Select
+          flex={1} miw={220} aria-label={labelOf(need.role)} aria-required={need.required} searchable clearable={!need.required} data={all} value={value?.version_id ?? null} disabled={disabled} error={error}
+          placeholder={isPending ? "Loading" : sets.length === 0 ? "No data yet: bring some under Data" : need.required ? `Choose ${kindsText(need.kinds)}` : "None"} nothingFoundMessage="No data set is called that" onChange={pick}
         />
-      ) : null}
-    </Group>
+        {value ? <Select w={150} aria-label={`Split of ${labelOf(need.role).toLowerCase()}`} data={splits} value={value.split} disabled={disabled} onChange={(split) => onChange({ ...value, split: split ?? value.split })} /> : null}
+        {value ? (
+          <TextInput
+            w={96} aria-label={`At most this many rows of ${labelOf(need.role).toLowerCase()}`} placeholder="all rows" inputMode="numeric" disabled={disabled} key={value.limit ?? "all"} defaultValue={value.limit ?? ""}
+            onBlur={(event) => onChange({ ...value, limit: Number.parseInt(event.currentTarget.value, 10) || undefined })}
+          />
+        ) : null}
+      </Group>
+    </Input.Wrapper>
   );
 }
 

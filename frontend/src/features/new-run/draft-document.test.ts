@@ -29,6 +29,11 @@ it("adds what was not written and removes what is taken back", () => {
   expect(writeAt("", ["method"], "sft")).toBe("method: sft\n");
 });
 
+it("writes small numbers with an exponent and new keys in their place", () => {
+  expect(writeAt("config: {}\n", ["config"], { learning_rate: 0.00005 })).toBe("config:\n  learning_rate: 5e-5\n");
+  expect(writeAt("# mine\nconfig:\n  beta: 1\n", ["method"], "grpo")).toBe("method: grpo\n# mine\nconfig:\n  beta: 1\n");
+});
+
 it("names the line of a slip", () => {
   expect(readDraft("method: grpo\nlearning_rate: 1\n").faults).toMatchObject([{ line: 2, field: "learning_rate" }]);
   const broken = readDraft("method: grpo\nconfig: {a: 1\n");

@@ -1,6 +1,6 @@
 /** The draft of a run is one YAML document. The form edits it in place, so comments and order stay. */
 
-import { Document, isNode, LineCounter, parseDocument, stringify } from "yaml";
+import { Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import type { RunDraft } from "@/api/shapes";
 
 export interface DraftFault { line: number; column: number; field: string; message: string }
@@ -45,15 +45,38 @@ export function writeAt(text: string, path: Path, value: unknown): string {
   const read = parseDocument(text);
   if (read.errors.length > 0) return text;
   const document: Document = read.contents === null ? new Document({}) : read;
+  const known = document.has(path[0]);
   if (value === undefined) document.deleteIn(path);
-  else document.setIn(path, document.createNode(value));
+  else document.setIn(path, node(document, value));
+  if (!known) inOrder(document);
   return emptyToNothing(String(document));
+}
+
+/** Small numbers are written 5e-5, not 0.00005. */
+function node(document: Document, value: unknown): Node {
+  const made = document.createNode(value);
+  visit(made, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value !== "number" || scalar.value === 0 || Math.abs(scalar.value) >= 1e-3) return;
+      scalar.format = "EXP";
+      scalar.source = String(scalar.value);
+    },
+  });
+  return made;
+}
+
+/** Puts a new top-level key where readers expect it. */
+function inOrder(document: Document): void {
+  const rank = (key: unknown) => KEYS.indexOf(String(isScalar(key) ? key.value : key));
+  if (isMap(document.contents)) document.contents.items.sort((a, b) => rank(a.key) - rank(b.key));
 }
 
 /** A draft as a fresh document, the empty parts left out. */
 export function writeDraft(draft: Partial<RunDraft>): string {
   const entries = KEYS.map((key) => [key, draft[key as keyof RunDraft]] as const).filter(([key, value]) => !isEmpty(key, value));
-  return emptyToNothing(stringify(Object.fromEntries(entries), { lineWidth: 0 }));
+  const document = new Document({});
+  for (const [key, value] of entries) document.set(key, node(document, value));
+  return emptyToNothing(document.toString({ lineWidth: 0 }));
 }
 
 /** Where a dotted field stands in the text; its nearest written parent when it is not written itself. */

@@ -37,7 +37,7 @@ export function RewardComposer({ cards, value, disabled, error, onChange }: Prop
           </Menu.Dropdown>
         </Menu>
         {reward.terms.length > 1 ? <Select w={150} label="Join by" data={AGGREGATES} value={reward.aggregate} disabled={disabled} onChange={(aggregate) => onChange({ ...reward, aggregate: aggregate as RewardPipeline["aggregate"] })} /> : null}
-        {reward.terms.length > 0 ? <Select w={180} label="When a term is not a number" data={ON_NAN} value={reward.on_nan} disabled={disabled} onChange={(on) => onChange({ ...reward, on_nan: on as RewardPipeline["on_nan"] })} /> : null}
+        {reward.terms.length > 0 ? <Select w={190} label="If one is not a number" data={ON_NAN} value={reward.on_nan} disabled={disabled} onChange={(on) => onChange({ ...reward, on_nan: on as RewardPipeline["on_nan"] })} /> : null}
       </Group>
     </Stack>
   );

@@ -26,7 +26,7 @@ export function RewardTermRow({ term, card, cards, disabled, onChange }: Props) 
           onBlur={(event) => onChange({ ...term, weight: Number.isFinite(Number(event.currentTarget.value)) ? Number(event.currentTarget.value) : term.weight })}
         />
         <Select flex={1} label="Term" data={cards.map((one) => ({ value: one.kind, label: one.title }))} value={term.kind} disabled={disabled} onChange={(kind) => kind && onChange({ ...term, kind, params: {} })} />
-        <TextInput w={130} label="Name in the curves" key={term.name} defaultValue={term.name} disabled={disabled} visibleFrom="sm" onBlur={(event) => onChange({ ...term, name: cleanName(event.currentTarget.value) || term.name })} />
+        <TextInput w={130} label="Curve name" key={term.name} defaultValue={term.name} disabled={disabled} visibleFrom="sm" onBlur={(event) => onChange({ ...term, name: cleanName(event.currentTarget.value) || term.name })} />
         {fields.length > 0 ? (
           <Tooltip label={open ? "Fold settings" : `${fields.length} settings`}>
             <ActionIcon size={34} aria-label="Settings of the term" aria-expanded={open} onClick={() => setOpen(!open)} color={changed || errors.length ? "var(--ls-accent)" : "var(--ls-muted)"}><IconAdjustments size={16} /></ActionIcon>
