@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from lodestar.celery import app
 
+from lodestar.celery import app
 from runs.launches import services
 from runs.launches.models import Run
 from tests.agent.watching import processes_of
