@@ -201,8 +201,8 @@ def check(config: Config, setting: Setting) -> None:
                           "Raise delta or leave it empty.")
     longest = min(config.max_length, setting.context_length)
     if config.max_completion_length >= longest:
-        raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in {longest} tokens: "
-                          f"max_length is {config.max_length}, the model's context {setting.context_length}.",
+        raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in {longest} "
+                          f"tokens: max_length is {config.max_length}, the model's context {setting.context_length}.",
                           "Lower max_completion_length or raise max_length.")
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 
-class RoomyLayer(DynamicLayer):
+class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]  # transformers' layers register themselves
     """One layer's keys and values [B,H,L,D] inside buffers with room for more tokens."""
 
     def __init__(self) -> None:
