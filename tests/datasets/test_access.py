@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from lodestar.api import api
 
+from lodestar.api import api
 from tests.datasets.desk import Desk, jsonl
 
 RULE = {"kind": "text", "shape": "columns", "columns": {"text": "text"}}

@@ -123,6 +123,7 @@ BROKEN: dict[str, tuple[bytes, int | None, str]] = {
     "parquet: no rows": (parquet({"prompt": pa.array([], pa.string())}), None, "no rows"),
     "parquet: bytes only": (parquet({"prompt": pa.array([b"\xff\x00"])}), None, "shape"),
     "parquet: cut inside gzip": (gzip.compress(PARQUET[: len(PARQUET) // 2]), None, "Parquet"),
+    "other: token ids": (jsonl({"input_ids": [1, 2], "labels": [-100, 2]}), None, "token ids"),
     "other: white space": (b" \n\t\n", None, "empty"),
     "other: bom alone": (BOM, None, "empty"),
     "other: zip": (b"PK\x03\x04" + bytes(50), None, "zip"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from workers.contract.records import INDEX_STRIDE, DatasetManifest, Record, RecordKind, SplitFile
 
 BUFFER_BYTES = 2**20
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical_line(record: Record) -> bytes:
@@ -17,7 +18,7 @@ def canonical_line(record: Record) -> bytes:
     fields = record.model_dump(mode="json", exclude_none=True, exclude={"extra"})
     if record.extra:
         fields["extra"] = record.extra
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8") + b"\n"
+    return encode(fields).encode("utf-8") + b"\n"
 
 
 class SplitWriter:

@@ -48,8 +48,9 @@ class SplitChoice:
 def _share(seed: int, record: Record, line: bytes) -> float:
     """A number in [0, 1) that depends on seed and prompt alone: rows that share a prompt share their split."""
     subject = line
-    if record.prompt is not None:
-        prompt = record.model_dump(mode="json", include={"prompt"}, exclude_none=True)
-        subject = json.dumps(prompt, ensure_ascii=False).encode("utf-8", errors="replace")
+    if isinstance(record.prompt, str):
+        subject = record.prompt.encode()
+    elif record.prompt is not None:
+        subject = json.dumps([[turn.role, turn.content] for turn in record.prompt]).encode()
     digest = hashlib.blake2b(subject, digest_size=8, key=seed.to_bytes(8, "little")).digest()
     return int.from_bytes(digest, "big") / 2**64

@@ -66,7 +66,7 @@ def constant_column(text: str) -> int | None:
 
 
 def check_row(value: dict[str, Any]) -> None:
-    """Raises BadValue for text that no UTF-8 file can hold (half of a surrogate pair)."""
+    """Raises BadValue for text that no UTF-8 file can hold (half of a surrogate pair, which only an escape can write)."""
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:

@@ -27,6 +27,9 @@ def run(job: JobContext) -> dict[str, Any]:
                 raise refusal(faults)
             if not rows:
                 raise JobRefused("no_rows", "The file has no rows.", "Send a file with rows.")
+            if "input_ids" in rows[0].values:
+                remedy = "Send the text the tokens were made of; the engine makes them with the model's own tokenizer."
+                raise JobRefused("token_ids", "The rows hold token ids, which fit one tokenizer only.", remedy)
             inspection = describe(source, rows)
     except Unreadable as error:
         raise JobRefused("unreadable_file", error.message, error.remedy) from error

@@ -106,7 +106,7 @@ def _element(window: Window) -> Items:
             value, end = decode_at(window.text, window.at)
             line = window.line
             window.move(end)
-            yield row_of(line, value)
+            yield row_of(line, value, escapes="\\u" in window.text)
             return
         except json.JSONDecodeError as error:
             if len(window.text) - window.at <= ROW_BYTES and window.grow():
