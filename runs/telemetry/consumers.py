@@ -13,8 +13,9 @@ from runs.launches.models import Run
 from runs.launches.schemas import RunSummary
 from runs.telemetry import selectors
 from runs.telemetry.entry import Visitor, admit, parameters
-from runs.telemetry.follower import Follower, read
+from runs.telemetry.follower import Follower
 from runs.telemetry.hints import project_group, run_group
+from runs.telemetry.shared_reads import read, shared_read
 
 READ_EVENTS = 500
 RESET_EVENTS = 5000
@@ -35,6 +36,10 @@ class Hint(NamedTuple):
 
 def summary_json(run: Run) -> bytes:
     return b'{"type":"run","run":%b}' % RunSummary.from_orm(run).model_dump_json().encode()
+
+
+def _summary(run_id: str) -> bytes:
+    return summary_json(Run.objects.select_related("created_by").defer("spec", "draft").get(id=run_id))
 
 
 def job_json(job: Job) -> bytes:
@@ -120,7 +125,7 @@ class RunConsumer(Follower):
 
     async def _catch_up(self) -> None:
         """Reads the log after the cursor, a piece at a time, until nothing new is there."""
-        head, epoch = await read(selectors.head, self.run_id)
+        head, epoch = await shared_read(selectors.head, self.run_id)
         if epoch != self.epoch or head - self.cursor > RESET_EVENTS:
             self.epoch = epoch
             await self._reset(head)
@@ -139,9 +144,10 @@ class RunConsumer(Follower):
 
     async def beat(self) -> None:
         """Says where the log stands, and notices what a lost hint would have brought."""
-        head, epoch = await read(selectors.head, self.run_id)
+        head, epoch = await shared_read(selectors.head, self.run_id)
         self.behind = self.behind or head > self.cursor or epoch != self.epoch
         if self.behind:
+            self.summary_due = True
             await self.deliver()
         await self.say(orjson.dumps({"type": "beat", "cursor": self.cursor, "time": round(time.time(), 3)}))
 
@@ -151,8 +157,7 @@ class RunConsumer(Follower):
             self.due_at = self.summary_at + SUMMARY_SECONDS if self.summary_due else math.inf
             return
         self.summary_due, self.summary_at, self.due_at = False, now, math.inf
-        run = await read(Run.objects.select_related("created_by").get, id=self.run_id)
-        await self.say(summary_json(run))
+        await self.say(await shared_read(_summary, self.run_id))
 
     def _forget(self) -> None:
         self.waiting, self.waiting_events, self.waiting_bytes = [], 0, 0
@@ -162,6 +167,12 @@ def _after(items: bytes, cursor: int) -> bytes:
     """The items beyond the cursor, of a hint that reaches back before it."""
     kept = [item for item in orjson.loads(b"[%b]" % items) if item["cursor"] > cursor]
     return b",".join(map(orjson.dumps, kept))
+
+
+def _changes(project_id: str, run_ids: tuple[str, ...], job_ids: tuple[str, ...]) -> list[bytes]:
+    runs = Run.objects.filter(id__in=run_ids, project_id=project_id).select_related("created_by").defer("spec", "draft")
+    jobs = Job.objects.filter(id__in=job_ids, project_id=project_id)
+    return [*map(summary_json, runs), *map(job_json, jobs)]
 
 
 class ProjectConsumer(Follower):
@@ -188,14 +199,9 @@ class ProjectConsumer(Follower):
     async def deliver(self) -> None:
         changed, self.changed = self.changed, {"run": set(), "job": set()}
         if changed["run"] or changed["job"]:
-            for text in await read(self._messages, changed):
+            runs, jobs = (tuple(sorted(changed[kind])) for kind in ("run", "job"))
+            for text in await shared_read(_changes, self.visitor.project_id, runs, jobs):
                 await self.say(text)
-
-    def _messages(self, changed: dict[str, set[str]]) -> list[bytes]:
-        mine = {"project_id": self.visitor.project_id}
-        runs = Run.objects.filter(id__in=changed["run"], **mine).select_related("created_by").defer("spec", "draft")
-        jobs = Job.objects.filter(id__in=changed["job"], **mine)
-        return [*map(summary_json, runs), *map(job_json, jobs)]
 
     async def beat(self) -> None:
         await self.say(orjson.dumps({"type": "beat", "time": round(time.time(), 3)}))

@@ -8,27 +8,20 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from channels.db import DatabaseSyncToAsync
 from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
 from runs.telemetry.entry import TOO_SLOW, Refused, Visitor, check
+from runs.telemetry.shared_reads import read
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
-
-READERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="telemetry-read")
-"""All sockets of a process read the database here, so that a thousand of them hold a handful of connections."""
 
 
-async def read(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Runs a database read off the event loop."""
-    found: T = await DatabaseSyncToAsync(call, thread_sensitive=False, executor=READERS)(*args, **kwargs)
-    return found
+class Left(Exception):
+    """The reader has gone; nothing more can be said."""
 
 
 class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -84,12 +77,14 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._awake.set()
 
     async def say(self, text: bytes) -> None:
-        """Sends one message. Raises Refused when the reader takes none for too long."""
+        """Sends one message. Raises Refused when the reader takes none for too long, Left when there is none any more."""
         try:
             async with asyncio.timeout(self.stall_seconds):
                 await self.send(text_data=text.decode())
         except TimeoutError:
             raise Refused(TOO_SLOW) from None
+        except OSError:
+            raise Left from None
 
     async def leave(self, code: int) -> None:
         """Closes with a code. A reader that stalls gets a moment; then the server's keep-alive ends the connection."""
@@ -99,6 +94,8 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self.close(code)
         except TimeoutError:
             log.info("socket_stalled", code=code)
+        except OSError:
+            log.debug("socket_gone", code=code)
 
     async def overflow(self) -> None:
         """More waits than may: the reader comes back with its cursor."""
@@ -116,6 +113,8 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._listen()
         except Refused as refusal:
             await self.leave(refusal.code)
+        except Left:
+            self._gone = True
 
     async def _listen(self) -> None:
         """Speaks when woken or when something is due; a busy run puts off neither beat nor check."""
