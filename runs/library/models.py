@@ -24,7 +24,10 @@ class ModelSource(models.TextChoices):
 
 
 class LibraryModel(models.Model):
-    """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job."""
+    """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job.
+
+    A run that trained an adapter gives a model of two directories: the base at `path`, the adapter at `adapter_path`.
+    """
 
     id = models.CharField(primary_key=True, max_length=40, default=new_model_id, editable=False)
     project = models.ForeignKey("accounts.Project", on_delete=models.CASCADE, related_name="library_models")
@@ -33,6 +36,7 @@ class LibraryModel(models.Model):
     state = models.CharField(max_length=12, choices=ModelState.choices, default=ModelState.INSPECTING)
     source = models.CharField(max_length=8, choices=ModelSource.choices)
     path = models.CharField(max_length=1000, blank=True, default="")
+    adapter_path = models.CharField(max_length=1000, blank=True, default="")
     hub_name = models.CharField(max_length=200, blank=True, default="")
     hub_revision = models.CharField(max_length=100, blank=True, default="")
     architecture = models.CharField(max_length=200, blank=True, default="")

@@ -23,7 +23,13 @@ def model_ref(model_id: str, *, project: Project) -> ModelRef:
         raise _refusal(f"Model {model.name} is deleted. Restore it or choose another.")
     if model.state != ModelState.READY:
         raise _refusal(f"Model {model.name} is {model.state}, not ready. Wait for it or choose another.")
-    return ModelRef(model_id=model.id, name=model.name, path=model.path, weights_hash=model.weights_hash)
+    return ModelRef(
+        model_id=model.id,
+        name=model.name,
+        path=model.path,
+        weights_hash=model.weights_hash,
+        adapter_path=model.adapter_path or None,
+    )
 
 
 def _refusal(message: str) -> Invalid:

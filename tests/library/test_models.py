@@ -1,6 +1,7 @@
 """Models are described from their files alone; whatever could run code, or is not whole, is refused with a remedy."""
 
 import hashlib
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -153,6 +154,18 @@ def test_a_runs_product_joins_the_library_with_its_step(desk: Desk, make_model: 
     desk.work(str(made.job_id))
     model = LibraryModel.objects.get(id=made.id)
     assert (model.state, model.source, model.run_id, model.step) == ("ready", "run", "run_a", 40)
+
+
+def test_an_adapter_that_a_run_trained_joins_with_its_base(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+    base, adapter = make_model(), tmp_path / "runs" / "policy"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base), "r": 8}))
+    (adapter / "adapter_model.safetensors").write_bytes(safetensors({"lora": ("F32", [8])}))
+    made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(adapter), step=40)
+    assert desk.work(str(made.job_id)).error is None
+    found = selectors.model_ref(made.id, project=desk.project)
+    assert (found.path, found.adapter_path) == (str(base), str(adapter))
+    assert found.weights_hash != hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from runs.library.models import LibraryModel, ModelSource
 from workers.agent.jobs import JobContext
-from workers.agent.model_files.description import describe
+from workers.agent.model_files.description import describe, describe_adapter
 
 
 def run(job: JobContext) -> dict[str, Any]:
@@ -18,5 +18,7 @@ def run(job: JobContext) -> dict[str, Any]:
     if model.source == ModelSource.HUB:
         # The Hub's library takes a while to import, which no local model should wait for.
         path = import_module("workers.agent.model_files.hub").fetch(job, model)
+    if model.source == ModelSource.RUN and (path / "adapter_config.json").exists():
+        return describe_adapter(path, progress=job.progress)
     roots = None if job.payload["anywhere"] else list(settings.MODEL_ROOTS)
     return describe(path, roots=roots, progress=job.progress)

@@ -1,5 +1,6 @@
 """A model's directory as the library shows it: architecture, size, context, tokenizer, hash of the weights."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,22 @@ def describe(path: Path, *, roots: list[Path] | None, progress: Callable[[float,
         "dtype": weights.dtype,
         "weights_hash": weights.sha256,
         "tokenizer": tokenizer,
+    }
+
+
+def describe_adapter(path: Path, *, progress: Callable[[float, str], None]) -> dict[str, Any]:
+    """An adapter that a run of ours trained, with the base it names; the hash covers both. Raises JobRefused."""
+    place = check_place(path, None)
+    files = files_of(place, None)
+    base = read_json(place / "adapter_config.json").get("base_model_name_or_path")
+    if not isinstance(base, str) or not Path(base).is_absolute():
+        raise JobRefused("adapter_base", f"{place} does not say where its base model is.", "Register the run's merged model.")
+    found = describe(Path(base), roots=None, progress=progress)
+    weights = read_weights(files, progress)
+    return found | {
+        "adapter_path": str(place),
+        "size_bytes": found["size_bytes"] + weights.size_bytes,
+        "weights_hash": hashlib.sha256(f"{found['weights_hash']} {weights.sha256}".encode()).hexdigest(),
     }
 
 
