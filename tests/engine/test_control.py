@@ -70,7 +70,7 @@ def test_a_paused_run_told_to_leave_leaves(given: RunSpec) -> None:
 
 
 def test_a_line_that_is_no_message_is_complained_about_and_passed_over() -> None:
-    inbox, complaints = Inbox(), []
+    inbox, complaints = Inbox(), list[str]()
     read(io.StringIO('{"type":"dance"}\n\n{"type":"pause"}\n'), inbox, supervised=False, complain=complaints.append)
     assert [message.type for message in inbox.drain()] == ["pause"]
     assert len(complaints) == 1

@@ -25,6 +25,7 @@ def test_values_and_gradients_equal_the_naive_pass(tile: int, temperature: float
     targets, up, spread = torch.randint(11, (7,)), torch.randn(7), torch.randn(7)
     found, entropy, _ = token_logprobs(hidden, weight, targets, temperature=temperature, entropy=True)
     wanted, wanted_entropy = naive(hidden, weight, targets, temperature)
+    assert entropy is not None
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(entropy, wanted_entropy, atol=1e-5, rtol=1e-5)
     ours = torch.autograd.grad((found * up + entropy * spread).sum(), [hidden, weight])
@@ -46,7 +47,12 @@ def test_no_tensor_of_the_whole_batch_times_vocabulary_is_made(monkeypatch: pyte
     monkeypatch.setattr(logprobs, "TILE_ELEMENTS", 100)
     sizes: list[int] = []
     tile = logprobs._tile
-    monkeypatch.setattr(logprobs, "_tile", lambda *given: sizes.append(len(given[0])) or tile(*given))
+
+    def measured(hidden: torch.Tensor, weight: torch.Tensor, temperature: float) -> torch.Tensor:
+        sizes.append(len(hidden))
+        return tile(hidden, weight, temperature)
+
+    monkeypatch.setattr(logprobs, "_tile", measured)
     token_logprobs(torch.randn(50, 4), torch.randn(20, 4), torch.randint(20, (50,)))
     assert max(sizes) * 20 <= 100
 
@@ -76,11 +82,11 @@ def test_what_is_masked_scores_zero_and_changes_nothing() -> None:
 def test_gradient_of_a_packed_row_equals_the_sum_of_the_samples_alone() -> None:
     model = view()
     samples = [random_sample(length, seed=length) for length in (5, 30, 11)]
-    model.score(batch_of(samples)).logprobs.sum().backward()
+    torch.autograd.backward(model.score(batch_of(samples)).logprobs.sum())
     together = [parameter.grad.clone() for parameter in model.module.parameters()]
     model.module.zero_grad()
     for sample in samples:
-        model.score(batch_of([sample])).logprobs.sum().backward()
+        torch.autograd.backward(model.score(batch_of([sample])).logprobs.sum())
     for parameter, grad in zip(model.module.parameters(), together, strict=True):
         torch.testing.assert_close(parameter.grad, grad, atol=1e-4, rtol=1e-4)
 
@@ -104,7 +110,7 @@ def test_gradient_checkpointing_changes_no_gradient() -> None:
     saving.module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     batch = batch_of([random_sample(12), random_sample(25, seed=4)])
     for model in (plain, saving):
-        model.score(batch).logprobs.sum().backward()
+        torch.autograd.backward(model.score(batch).logprobs.sum())
     for one, other in zip(plain.module.parameters(), saving.module.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, atol=1e-6, rtol=1e-5)
 

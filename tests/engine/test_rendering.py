@@ -1,5 +1,7 @@
 """Masks come from the template itself: what is trained, decoded, is what the assistant wrote, verbatim."""
 
+from typing import Any
+
 import pytest
 
 from workers.contract.records import Message, Record
@@ -30,8 +32,8 @@ CHAT = [Message(role="system", content="Be brief."), Message(role="user", conten
         Message(role="assistant", content="It is 4.")]
 
 
-def trained(tokenizer, rendered: Rendered) -> str:
-    return tokenizer.decode([token for token, kept in zip(rendered.ids, rendered.trained, strict=True) if kept])
+def trained(tokenizer: Any, rendered: Rendered) -> str:
+    return str(tokenizer.decode([token for token, kept in zip(rendered.ids, rendered.trained, strict=True) if kept]))
 
 
 @pytest.mark.parametrize("template", [None, WITHOUT_MARKERS])

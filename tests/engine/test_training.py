@@ -96,7 +96,8 @@ def test_evaluating_changes_no_training_step(tmp_path: Path, small: Path, data: 
 def test_the_best_checkpoint_is_kept_beside_the_newest(tmp_path: Path, small: Path, data: DatasetRef) -> None:
     held_out = dataset(tmp_path / "data", sums(5, seed=9), split="eval")
     found = train(spec(tmp_path / "run", model=small, data=data, held_out=held_out, eval_steps=1, save_steps=1,
-                       save_total_limit=1, eval_max_new_tokens=1, learning_rate=0.5, lr_scheduler_type="constant", warmup_ratio=0.0))
+                       save_total_limit=1, eval_max_new_tokens=1, learning_rate=0.5, lr_scheduler_type="constant",
+                       warmup_ratio=0.0))
     losses = {step: loss for step, loss in curve(found, "eval/loss").items() if step > 0}
     best = min(losses, key=losses.__getitem__)
     assert best != 6

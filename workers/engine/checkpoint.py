@@ -87,12 +87,12 @@ def verify(place: Path) -> str:
     """The manifest's hash when every file is there with its size and hash. Raises ValueError that names what is wrong."""
     manifest = place / "manifest.json"
     if not manifest.is_file():
-        raise ValueError(f"{place.name} has no manifest")
+        raise ValueError("it has no manifest")
     data = manifest.read_bytes()
     for name, entry in json.loads(data)["files"].items():
         path = place / name
         if not path.is_file() or _entry(path, sync=False) != entry:
-            raise ValueError(f"{place.name}/{name} is missing or not what the manifest says")
+            raise ValueError(f"{name} is missing or not what the manifest says")
     return hashlib.sha256(data).hexdigest()
 
 
@@ -105,7 +105,7 @@ def newest(root: Path, before: Path | None = None) -> tuple[Path | None, list[st
         try:
             verify(place)
         except (ValueError, KeyError) as error:
-            passed.append(str(error))
+            passed.append(f"{place.name}: {error}")
         else:
             return place, passed
     return None, passed
