@@ -1,6 +1,7 @@
 """Bytes arrive in pieces, in order, once, and nothing of a refused piece stays."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -58,6 +59,14 @@ def test_bytes_a_lost_request_wrote_beyond_the_offset_are_overwritten(desk: Desk
         file.write(b"half a chunk that nobody was told of")
     send(desk, upload, 100, CONTENT[100:])
     assert storage.upload_path(upload).read_bytes() == CONTENT
+
+
+def test_two_pieces_at_once_are_told_apart(desk: Desk) -> None:
+    upload = desk.begin(len(CONTENT))
+    with (storage.upload_dir(upload) / "lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert send(desk, upload, 0, CONTENT).json()["code"] == "upload_busy"
+    assert send(desk, upload, 0, CONTENT).json()["state"] == "received"
 
 
 def test_a_full_disk_is_named_and_costs_only_the_piece(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """What only the engine can say, asked of the real one in its own process: tokens, the loss mask, the demo's material."""
 
+from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 from django.db import transaction
 
@@ -70,6 +72,24 @@ def test_a_model_of_another_project_counts_nothing(desk: Desk, model: dict[str, 
     job = desk.work(desk.post(f"/dataset-versions/{version['id']}/stats", {"model_id": model["id"]})["id"])
     assert job.error is not None
     assert f"No model {model['id']}" in job.error["message"]
+
+
+def test_a_hub_data_set_is_streamed_split_by_split(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The Hub is out of reach here, so the library is pointed at files; everything behind its door is the real road."""
+    files = {}
+    for split, count in (("train", 250), ("test", 3)):
+        files[split] = str(tmp_path / f"{split}.jsonl")
+        rows = [{"question": f"{split} {n}+1?", "answer": f"So\n#### {n + 1}"} for n in range(count)]
+        Path(files[split]).write_bytes(jsonl(*rows))
+    load = datasets.load_dataset
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: load("json", data_files=files, streaming=True))
+    body = {"name": "Hub", "source": {"hub": {"name": "openai/gsm8k", "config": "main"}}}
+    made = desk.post(f"/projects/{desk.project.id}/datasets", body)
+    assert desk.work(made["job"]["id"]).error is None
+    version = desk.get(f"/dataset-versions/{made['version']['id']}")
+    assert {split["name"]: split["rows"] for split in version["splits"]} == {"train": 250, "test": 3}
+    assert (version["kind"], version["mapping"]["shape"]) == ("prompt_answer", "gsm8k")
+    assert [row["answer"] for row in desk.rows(version, split="test")] == ["1", "2", "3"]
 
 
 def test_a_hub_data_set_without_the_network_says_what_to_do(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
