@@ -58,7 +58,7 @@ def test_curves_and_live_values_are_merged_not_replaced(run: Run) -> None:
 
 
 def test_a_checkpoint_is_registered_below_the_run_s_directory_only(run: Run, settings: Any) -> None:
-    facts = {"manifest_hash": "aa", "size_bytes": 1}
+    facts: dict[str, Any] = {"manifest_hash": "aa", "size_bytes": 1}
     inside = str(settings.HOME / "runs" / run.id / "attempt-0001" / "checkpoints" / "step-00000001")
     say(run, CheckpointEvent(step=1, path=inside, **facts), CheckpointEvent(step=2, path="/etc", **facts))
     assert list(Checkpoint.objects.values_list("step", flat=True)) == [1]
