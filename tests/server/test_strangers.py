@@ -72,4 +72,4 @@ async def test_a_socket_refuses_who_is_not_signed_in(route):
     if said["type"] == "websocket.accept":  # browsers learn the reason only from a socket that was opened first
         said = await socket.receive_output(timeout=5)
     assert said["type"] == "websocket.close"
-    assert said["code"] == 4401
+    assert said["code"] == (4401 if route else 4404)

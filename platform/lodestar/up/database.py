@@ -16,9 +16,13 @@ def sqlite_file() -> str | None:
 
 def integrity_faults(path: str) -> list[str]:
     """What SQLite's own check finds wrong in the file; empty when it is whole."""
-    with sqlite3.connect(path, timeout=20) as opened:
+    opened = sqlite3.connect(path, timeout=20)
+    try:
         found = [str(row[0]) for row in opened.execute("PRAGMA integrity_check(20)")]
-    opened.close()
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    finally:
+        opened.close()
     return [] if found == ["ok"] else found
 
 

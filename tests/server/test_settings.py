@@ -1,0 +1,82 @@
+"""Settings come from the environment, are checked before anything starts, and stand in the documents."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lodestar.environment import ROOT, Environment
+from lodestar.logs import without_secrets
+from lodestar.redis_address import embedded_socket
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "99999", "less than or equal to 65535"),
+        ("PORT", "web", "valid integer"),
+        ("DATABASE_URL", "mysql://x/y", "no Postgres address"),
+        ("REDIS_URL", "localhost:6379", "no Redis address"),
+        ("SECRET_KEY", "short", "at least 32"),
+        ("TRUSTED_ORIGINS", "lodestar.example.org", "no origin"),
+        ("PUBLIC_URL", "lodestar.example.org", "no address"),
+        ("LEASE_SECONDS", "1", "greater than or equal to 3"),
+    ],
+)
+def test_a_value_that_cannot_be_used_stops_the_start_and_is_named(tmp_path, name, value, said):
+    environment = os.environ | {"LODESTAR_HOME": str(tmp_path), f"LODESTAR_{name}": value}
+    ended = subprocess.run(
+        [sys.executable, "-m", "lodestar", "migrate"], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert f"LODESTAR_{name}" in ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch):
+    monkeypatch.setenv("LODESTAR_PORT", "")
+    assert Environment().port == 8000
+
+
+def test_lists_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("LODESTAR_ALLOWED_HOSTS", "a.example.org, b.example.org")
+    assert Environment().allowed_hosts == ["a.example.org", "b.example.org"]
+
+
+def test_every_setting_stands_in_the_operations_page():
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `LODESTAR_(\w+)` \|[^|]*\| (.*) \|$", page, re.MULTILINE))
+    assert rows == {name.upper(): field.description for name, field in Environment.model_fields.items()}
+
+
+@pytest.mark.slow
+def test_the_key_that_signs_sessions_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    environment = {**os.environ, "LODESTAR_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", "from django.conf import settings; print(settings.SECRET_KEY)"]
+    keys = {subprocess.check_output(command, env=environment, cwd=ROOT, text=True) for _ in range(2)}
+    assert len(keys) == 1
+    assert len(keys.pop()) > 50
+    assert stat.S_IMODE((tmp_path / "secret-key").stat().st_mode) == 0o600
+
+
+def test_a_long_state_directory_gets_a_short_socket_of_its_own():
+    long, other = Path("/srv") / ("x" * 120), Path("/srv") / ("y" * 120)
+    assert embedded_socket(Path("/srv/lodestar")) == Path("/srv/lodestar/redis/redis.sock")
+    assert len(str(embedded_socket(long))) < 100
+    assert embedded_socket(long) != embedded_socket(other)
+
+
+def test_secrets_do_not_reach_the_log():
+    token = "lds_" + "a" * 52
+    event = without_secrets(
+        None, "", {"event": f"used {token}", "password": "x", "headers": {"Authorization": token}, "url": "redis://u:p@h/0"}
+    )
+    assert token not in str(event)
+    assert event["password"] == "[removed]"
+    assert event["url"] == "redis://[removed]@h/0"
