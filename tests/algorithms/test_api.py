@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -25,12 +26,12 @@ def signed_in(project: Project | None, role: Role = Role.EDITOR) -> Client:
     return client
 
 
-def sent(client: Client, method: str, path: str, body: object = None) -> tuple[int, dict]:
+def sent(client: Client, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
     answer = client.generic(method, f"/api/v1{path}", json.dumps(body), content_type="application/json")
     return answer.status_code, json.loads(answer.content or b"{}")
 
 
-def saved(client: Client, project: Project, **fields: object) -> tuple[int, dict]:
+def saved(client: Client, project: Project, **fields: object) -> tuple[int, dict[str, Any]]:
     given = {"name": "gentle", "method": "grpo", "config": {"learning_rate": 1e-5}, **fields}
     return sent(client, "POST", f"/projects/{project.id}/algorithm-configs", given)
 

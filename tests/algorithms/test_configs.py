@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from runs.algorithms.selectors import check_config, check_reward, resolve_config, resolve_reward
@@ -63,7 +65,7 @@ def test_what_is_sent_is_not_written_to() -> None:
     ({"lerning_rate": 1}, "lerning_rate", "`lerning_rate` is not a setting here. Did you mean `learning_rate`?"),
     ({"sampling": {"zzz": 1}}, "sampling.zzz", "`zzz` is not a setting here. Remove it, or pick a setting from the form."),
 ])
-def test_each_fault_names_its_field_bound_and_remedy(config: dict, field: str, sentence: str) -> None:
+def test_each_fault_names_its_field_bound_and_remedy(config: dict[str, Any], field: str, sentence: str) -> None:
     assert complaint(**config) == (field, sentence)
 
 

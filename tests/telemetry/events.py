@@ -1,9 +1,11 @@
 """Events as an engine would write them, with defaults."""
 
+from typing import Any
+
 from workers.contract.events import Event, LogEvent, MetricsEvent, RolloutAnswer, RolloutEvent, RolloutTokens
 
 
-def metric(seq: int, step: int | None = None, **values: float | None) -> Event:
+def metric(seq: int, step: Any = None, **values: Any) -> Event:
     step = seq if step is None else step
     return MetricsEvent(seq=seq, time=1000.0 + seq, step=step, tokens=step * 10, values=values or {"reward": float(step)})
 

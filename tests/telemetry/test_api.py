@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -24,10 +26,11 @@ def told(run: Run) -> Run:
     return run
 
 
-def read(client: Client, run: Run, path: str) -> dict:
+def read(client: Client, run: Run, path: str) -> dict[str, Any]:
     answer = client.get(f"/api/v1/runs/{run.id}/{path}")
     assert answer.status_code == 200, answer.content
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def test_curves_are_listed_with_the_cursor_they_reach(member: Client, told: Run) -> None:

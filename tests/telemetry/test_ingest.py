@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.db import transaction
 
@@ -13,7 +15,7 @@ from workers.contract.events import EVENT, LogEvent
 pytestmark = pytest.mark.django_db
 
 
-def kept(run: Run, after: int = 0) -> list[dict]:
+def kept(run: Run, after: int = 0) -> list[dict[str, Any]]:
     import orjson
 
     return [orjson.loads(item) for item in selectors.events_after(run.id, after, limit=100_000).items]

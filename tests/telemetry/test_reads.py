@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 
@@ -10,12 +12,13 @@ from tests.telemetry.events import metric, rollout, said
 pytestmark = pytest.mark.django_db
 
 
-def logs(run: Run, **asked: object) -> dict:
-    return selectors.log_page(run.id, **{"after": None, "before": None, "level": "debug", "q": "", "limit": 10, **asked})
+def logs(run: Run, **asked: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {"after": None, "before": None, "level": "debug", "q": "", "limit": 10, **asked}
+    return selectors.log_page(run.id, **given)
 
 
-def rollouts(run: Run, **asked: object) -> dict:
-    given = {"step_from": None, "step_to": None, "q": "", "sort": "newest", "cursor": None, "limit": 10, **asked}
+def rollouts(run: Run, **asked: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {"step_from": None, "step_to": None, "q": "", "sort": "newest", "cursor": None, "limit": 10, **asked}
     return selectors.rollout_page(run.id, **given)
 
 

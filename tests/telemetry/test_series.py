@@ -88,7 +88,7 @@ def noisy(count: int) -> Columns:
     values = rng.normal(size=count)
     values[count // 3], values[count // 2] = 99.0, -77.0
     steps = np.arange(1, count + 1)
-    return Columns(steps, steps * 0.5, steps * 10, values)
+    return Columns(steps, steps.astype(np.float64), steps * 10, values)
 
 
 def test_a_thinned_curve_keeps_first_newest_and_both_extremes() -> None:
@@ -122,7 +122,7 @@ def test_a_stretch_that_is_not_finite_stays_visible_and_hides_nothing() -> None:
 @pytest.mark.parametrize("count", [11, 12, 100])
 def test_a_curve_without_a_single_finite_value_is_drawn_as_a_gap(count: int) -> None:
     steps = np.arange(count)
-    answer = thinned(Columns(steps, steps * 1.0, steps, np.full(count, np.nan)), 10)
+    answer = thinned(Columns(steps, steps.astype(np.float64), steps, np.full(count, np.nan)), 10)
     assert np.isnan(answer["value"]).all()
     assert answer["step"].tolist() == [0, count - 1]
 

@@ -1,6 +1,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -188,11 +189,11 @@ class StalledBrowser:
     """Takes the first message, then none: its `send` blocks as a full TCP window does."""
 
     def __init__(self) -> None:
-        self.sent: list[dict] = []
+        self.sent: list[dict[str, Any]] = []
         self.closed = asyncio.Event()
-        self.inbox: asyncio.Queue[dict] = asyncio.Queue()
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
         if message["type"] == "websocket.close":
             self.closed.set()
