@@ -47,9 +47,8 @@ def main() -> None:
     processes = sys.argv[1] if len(sys.argv) > 1 else "1"
     with tempfile.TemporaryDirectory() as home:
         port = _free_port()
-        environment = os.environ | {
-            "LODESTAR_HOME": home, "LODESTAR_PORT": str(port), "LODESTAR_WEB_PROCESSES": processes, "LODESTAR_LOG_LEVEL": "WARNING",
-        }  # fmt: skip
+        environment = os.environ | {"LODESTAR_HOME": home, "LODESTAR_PORT": str(port)}
+        environment |= {"LODESTAR_WEB_PROCESSES": processes, "LODESTAR_LOG_LEVEL": "WARNING"}
         lodestar(environment, "migrate")
         lodestar(environment, "user", "create", "bench@example.org", "--admin")
         for number in range(5):

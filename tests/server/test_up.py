@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -108,6 +109,11 @@ def test_a_second_one_on_the_same_state_is_refused_and_hurts_nothing(start):
     assert up.answers()
 
 
+def is_another(up: Up, name: str, old: int) -> bool:
+    found = up.part(name)
+    return found is not None and found.pid != old
+
+
 def test_what_is_killed_comes_back(start):
     up = start().well()
     for name in ("web", "redis", "worker"):
@@ -115,7 +121,7 @@ def test_what_is_killed_comes_back(start):
         assert killed is not None
         killed.kill()
         killed.wait(timeout=10)
-        until(lambda name=name, old=killed: (found := up.part(name)) and found.pid != old.pid, f"{name} is back")
+        until(partial(is_another, up, name, killed.pid), f"{name} is back")
         until(up.answers, f"everything answers after {name} died")
 
 

@@ -17,9 +17,10 @@ from lodestar.up.state_lock import Held, state_lock
 
 @pytest.fixture
 def home(tmp_path: Path, settings) -> Path:
-    settings.HOME = tmp_path / "state"
-    settings.HOME.mkdir()
-    return settings.HOME
+    state = tmp_path / "state"
+    state.mkdir()
+    settings.HOME = state
+    return state
 
 
 def test_one_server_at_a_time_holds_a_state_directory(tmp_path):
