@@ -1,5 +1,6 @@
 /** Every request of the browser goes through `request`: CSRF header, idempotency key, typed problems. */
 
+import type { ApiPath } from "./paths";
 import { Problem, problemFrom } from "./problem";
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
@@ -18,10 +19,10 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-export const get = <T>(path: string, query?: Query, signal?: AbortSignal) => request<T>("GET", path, { query, signal });
-export const post = <T>(path: string, body?: unknown, options: Options = {}) => request<T>("POST", path, { ...options, body });
-export const patch = <T>(path: string, body?: unknown) => request<T>("PATCH", path, { body });
-export const remove = (path: string) => request<undefined>("DELETE", path);
+export const get = <T>(path: ApiPath<"get">, query?: Query, signal?: AbortSignal) => request<T>("GET", path, { query, signal });
+export const post = <T>(path: ApiPath<"post">, body?: unknown, options: Options = {}) => request<T>("POST", path, { ...options, body });
+export const patch = <T>(path: ApiPath<"patch">, body?: unknown) => request<T>("PATCH", path, { body });
+export const remove = (path: ApiPath<"delete">) => request<undefined>("DELETE", path);
 
 /** Asks the API. `path` is below /api/v1. Raises Problem for every answer that is no success, and when no answer comes. */
 export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {

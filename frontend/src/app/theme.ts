@@ -13,6 +13,7 @@ export const theme = createTheme({
   radius: { xs: "2px", sm: "4px", md: "4px", lg: "4px", xl: "4px" },
   defaultRadius: "sm",
   primaryColor: "blue",
+  colors: { dark: ["#e7eaee", "#c6ccd5", "#a3acb9", "#7c8696", "#333b47", "#262c36", "#1b1f26", "#15191f", "#101318", "#0b0d11"] },
   autoContrast: false,
   respectReducedMotion: true,
   cursorType: "pointer",

@@ -57,6 +57,7 @@ export function Palette({ projectId, onClose }: { projectId: string | null; onCl
     <Spotlight
       forceOpened onSpotlightClose={onClose} query={text} onQueryChange={setText} actions={groups.filter((group) => group.actions.length > 0)}
       shortcut={null} limit={30} scrollable maxHeight={440} highlightQuery nothingFound="Nothing by that name here."
+      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
       searchProps={{ leftSection: <IconSearch size={16} />, placeholder: "Find a run, a data set, a model, a page; or paste an id", "aria-label": "Search" }}
     />
   );

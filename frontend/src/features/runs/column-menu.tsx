@@ -8,7 +8,7 @@ export function ColumnMenu({ all, chosen, onChange }: Props) {
   const toggle = (id: string) => onChange(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id]);
   return (
     <Popover position="bottom-end" width={240}>
-      <Popover.Target><Button variant="default" leftSection={<IconColumns size={14} />}>Columns</Button></Popover.Target>
+      <Popover.Target><Button variant="default" size="sm" px={12} leftSection={<IconColumns size={14} />}>Columns</Button></Popover.Target>
       <Popover.Dropdown>
         <ScrollArea.Autosize mah={360}>
           <Stack gap={8}>

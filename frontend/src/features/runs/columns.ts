@@ -5,12 +5,12 @@ import type { RunSummary } from "@/api/shapes";
 export interface Column { id: string; title: string; sort: string | null; numeric: boolean; width: number }
 
 const FIXED: Column[] = [
-  { id: "state", title: "State", sort: "state", numeric: false, width: 110 },
-  { id: "method", title: "Method", sort: "method", numeric: false, width: 80 },
-  { id: "progress", title: "Progress", sort: "step", numeric: false, width: 170 },
-  { id: "curve", title: "Curve", sort: null, numeric: false, width: 110 },
-  { id: "tags", title: "Tags", sort: null, numeric: false, width: 130 },
-  { id: "age", title: "Created", sort: "created_at", numeric: false, width: 110 },
+  { id: "state", title: "State", sort: "state", numeric: false, width: 104 },
+  { id: "method", title: "Method", sort: "method", numeric: false, width: 70 },
+  { id: "progress", title: "Progress", sort: "step", numeric: false, width: 150 },
+  { id: "curve", title: "Curve", sort: null, numeric: false, width: 104 },
+  { id: "tags", title: "Tags", sort: null, numeric: false, width: 90 },
+  { id: "age", title: "Created", sort: "created_at", numeric: false, width: 100 },
   { id: "by", title: "By", sort: null, numeric: false, width: 110 },
   { id: "time", title: "Took", sort: null, numeric: true, width: 90 },
 ];
@@ -48,7 +48,7 @@ export function mainMetric(run: Pick<RunSummary, "metrics">): string | null {
 }
 
 function metricColumn(name: string): Column {
-  return { id: `metric:${name}`, title: name.replace(/^eval\//, ""), sort: `metric:${name}`, numeric: true, width: 92 };
+  return { id: `metric:${name}`, title: name.replace(/^eval\//, ""), sort: `metric:${name}`, numeric: true, width: 76 };
 }
 
 function rank(name: string): number {

@@ -37,7 +37,7 @@ export function RunsTable(props: TableProps) {
         <thead>
           <tr>
             <th className={classes.pick}><Checkbox size="xs" aria-label="Pick all" checked={allPicked} indeterminate={!allPicked && props.picked.length > 0} onChange={() => props.onPickAll(allPicked ? [] : runs.map((run) => run.id))} /></th>
-            <Head title="Name" sortKey="name" sort={props.sort} onSort={props.onSort} width={240} />
+            <Head title="Name" sortKey="name" sort={props.sort} onSort={props.onSort} width={190} />
             {columns.map((column) => <Head key={column.id} title={column.title} sortKey={column.sort} sort={props.sort} onSort={props.onSort} numeric={column.numeric} width={column.width} />)}
           </tr>
         </thead>
