@@ -3,6 +3,8 @@ import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useShortcuts } from "@/ui/shortcuts";
+import { toast, toastError } from "@/ui/toasts";
+import { apiRoute, asCurl } from "./as-curl";
 import { BottomBar } from "./bottom-bar";
 import { operations, places } from "./places";
 import classes from "./shell.module.css";
@@ -13,6 +15,15 @@ import { useProjectSocket } from "./use-project-socket";
 
 const Palette = lazy(() => import("./palette").then((module) => ({ default: module.Palette })));
 const ShortcutSheet = lazy(() => import("./shortcut-sheet").then((module) => ({ default: module.ShortcutSheet })));
+
+function copy(text: string, said: string): void {
+  navigator.clipboard.writeText(text).then(() => toast(said), toastError);
+}
+
+function copyCurl(): void {
+  const route = apiRoute(location.pathname, location.search);
+  if (route) copy(asCurl(location.origin, route), `Copied as curl: GET /api/v1${route}`);
+}
 
 /** The frame of every page for people who are signed in. */
 export function Shell() {
@@ -27,7 +38,8 @@ export function Shell() {
     { keys: "ctrl+k", label: "Search and commands", run: () => setPaletteOpen(true) },
     { keys: "?", label: "Keys of this page", run: () => setSheetOpen(true) },
     { keys: "\\", label: "Fold the sidebar", run: () => setFolded(!folded) },
-    { keys: "y", label: "Copy the link", run: () => void navigator.clipboard.writeText(location.href) },
+    { keys: "y", label: "Copy the link", run: () => copy(location.href, "Copied the link to this view") },
+    { keys: "Y", label: "Copy as curl", run: () => copyCurl() },
     ...[...places(projectId), ...operations(projectId)].map((place) => ({
       keys: `g ${place.key}`, label: `Go to ${place.label}`, run: () => void navigate({ to: place.to }),
     })),
