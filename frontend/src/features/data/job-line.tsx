@@ -29,11 +29,10 @@ export function JobLine({ jobId, what, onEnd }: { jobId: string; what: string; o
       </div>
     );
   }
-  const doing = job.state === "queued" ? "waiting for a worker" : job.doing;
   return (
     <div role="status">
       <Group justify="space-between" gap={8}>
-        <Text>{what}{doing && `: ${doing}`}</Text>
+        <Text>{job.state === "queued" ? `${what}: waiting for a worker` : job.doing || what}</Text>
         <Group gap={8}>
           <Text size="xs" c="dimmed">{job.progress !== null && formatShare(job.progress, 0)}{job.eta_seconds !== null && ` · ${formatDuration(job.eta_seconds)} left`}</Text>
           <Button variant="subtle" size="compact-xs" onClick={() => void cancelJob(job.id).catch(toastError)}>Cancel</Button>

@@ -3,7 +3,8 @@ import classes from "./data.module.css";
 
 /** A canonical row: its fields by name, conversations turn by turn. The text is somebody's data: shown, never run. */
 export function RecordView({ record, clamp = false }: { record: CanonicalRow; clamp?: boolean }) {
-  const fields = Object.entries(record).filter(([name, value]) => value !== null && value !== undefined && !(name === "extra" && Object.keys(value as object).length === 0));
+  const extra = Object.entries((record.extra ?? {}) as Record<string, unknown>);
+  const fields = [...Object.entries(record).filter(([name]) => name !== "extra"), ...extra].filter(([, value]) => value !== null && value !== undefined);
   return (
     <>
       {fields.map(([name, value]) => (

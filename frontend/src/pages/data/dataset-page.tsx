@@ -62,7 +62,7 @@ export function DatasetPage() {
           <BringData projectId={projectId} dataset={dataset.data} canEdit={canEdit} uploadId={adding.upload} onUpload={(upload) => setAdding({ upload })} onCreated={(created) => { setAdding(null); void versions.refetch(); go(created.version.number, "rows"); }} />
         </div>
       )}
-      {open && <VersionFacts version={open} />}
+      {open?.state === "ready" && <VersionFacts version={open} />}
       {open && <VersionTabs projectId={projectId} datasetId={datasetId} version={open.number} />}
       {open && <VersionView key={open.id} projectId={projectId} version={open} tab={tab} search={search} onSearch={(change) => void navigate({ to: ".", search: (old) => ({ ...old, ...change }), replace: true })} />}
     </PageFrame>

@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Popover, Stack, Text } from "@mantine/core";
+import { Button, Group, Popover, Stack, Text, TextInput } from "@mantine/core";
 import { IconAdjustments } from "@tabler/icons-react";
 import { useState } from "react";
 import type { JsonSchema, MethodCard, Run } from "@/api/shapes";
@@ -55,9 +55,9 @@ export function LiveSettings({ opened, onOpened, deeds }: { opened: boolean; onO
 }
 
 function FieldRow({ field, onSet }: { field: LiveField; onSet: (value: number) => Promise<boolean> }) {
-  const [draft, setDraft] = useState<string | number>("");
-  const next = draft === "" ? NaN : Number(draft);
-  const fault = draft !== "" && (!Number.isFinite(next) || next < (field.min ?? -Infinity) || next > (field.max ?? Infinity));
+  const [draft, setDraft] = useState("");
+  const next = draft.trim() === "" ? NaN : Number(draft);
+  const fault = draft.trim() !== "" && (!Number.isFinite(next) || next < (field.min ?? -Infinity) || next > (field.max ?? Infinity));
   const change = Number.isFinite(next) && !fault && next !== field.value;
   const apply = async (): Promise<void> => {
     if (change && (await onSet(next))) setDraft("");
@@ -65,15 +65,15 @@ function FieldRow({ field, onSet }: { field: LiveField; onSet: (value: number) =
   return (
     <form onSubmit={(event) => { event.preventDefault(); void apply(); }}>
       <Group gap={8} align="flex-end" wrap="nowrap">
-        <NumberInput
+        <TextInput
           flex={1}
+          inputMode="decimal"
           label={field.title}
           description={field.help}
           placeholder={formatNumber(field.value)}
           value={draft}
-          onChange={setDraft}
-          hideControls
-          error={fault ? `Between ${field.min ?? "−∞"} and ${field.max ?? "∞"}.` : undefined}
+          onChange={(event) => setDraft(event.currentTarget.value)}
+          error={fault ? `A number from ${field.min ?? "−∞"} to ${field.max ?? "∞"}, such as 5e-5.` : undefined}
         />
         <Button type="submit" disabled={!change}>Set</Button>
       </Group>

@@ -41,7 +41,7 @@ export function OpenRollout({ cursor, search, onSearch }: { cursor: number; sear
   if (!rollout) return <LoadingState rows={6} />;
   const picked = Math.min(search.ans ?? bestAnswer(rollout.answers.map((answer) => answer.reward)), rollout.answers.length - 1);
   const hasTokens = rollout.answers.some((answer) => answer.tokens);
-  const config = (run.spec.config ?? {}) as { clip_range?: unknown };
+  const config = (run.spec.config ?? {}) as { epsilon?: unknown };
   return (
     <div>
       <Group gap={8} mb={8}>
@@ -54,7 +54,7 @@ export function OpenRollout({ cursor, search, onSearch }: { cursor: number; sear
         picked={picked}
         channel={search.ch}
         token={search.tok}
-        clipRange={typeof config.clip_range === "number" ? config.clip_range : null}
+        clipRange={typeof config.epsilon === "number" ? config.epsilon : null}
         onPick={(ans) => onSearch({ ans, tok: undefined })}
         onChannel={(ch) => onSearch({ ch })}
         onToken={(tok) => onSearch({ tok })}
