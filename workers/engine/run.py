@@ -18,7 +18,7 @@ from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, MemoryFault
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of
-from workers.engine.models import Model, build, declared_context, load_tokenizer, stored_parameters
+from workers.engine.models import Model, build, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.stream import RowStream
 from workers.engine.training_config import TrainingConfig
 from workers.engine.training_state import TrainingState
@@ -58,7 +58,7 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     log.say("starting", "loading the model")
     tokenizer = load_tokenizer(policy_of(spec).path)
     composition: Composition = method.compose(config, setting_of(spec, tokenizer))
-    scoring = precision.for_updates(accelerator.device)
+    scoring = precision.for_updates(accelerator.device, declared(policy_of(spec).path).get("hidden_size", 0))
     models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
     log.say("starting", "reading the data")
     state = TrainingState(
