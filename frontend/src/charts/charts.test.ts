@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatRange, parseRange, stepToX, xToStep, xValues } from "./axis";
 import { Column, lowerBound, nearest } from "./column";
+import { padded } from "./curve";
 import { spreadLabels } from "./end-places";
 import { curveLabel, groupPanels } from "./panels";
 import { Series } from "./series";
@@ -92,6 +93,11 @@ describe("ticks", () => {
   it("show no more digits than they are apart", () => {
     expect([tickText(0.5, 0.1), tickText(12000, 2000), tickText(1e-5, 1e-5), tickText(-2, 1), tickText(2e6, 1e6)]).toEqual(["0.5", "12k", "1e-5", "−2", "2M"]);
   });
+});
+
+describe("a flat curve with rounding in its last digit", () => {
+  it("gets room as a flat one does", () => expect(padded(12, 12.000000000000002, false)).toEqual([12 - 1.2, 12.000000000000002 + 1.2]));
+  it("never asks for ticks finer than doubles can count", () => expect(linearTicks(12, 12.000000000000002, 5)).toEqual([]));
 });
 
 describe("strokes", () => {

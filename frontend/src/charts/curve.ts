@@ -59,8 +59,8 @@ export function joinTables(tables: CurveTable[]): CurveTable {
 /** Room around the data; a flat line gets some so that it does not stick to an edge. */
 export function padded(low: number | null, high: number | null, log: boolean): [number, number] {
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return log ? [0.1, 1] : [0, 1];
-  if (log) return low === high ? [low / 2, high * 2] : [low / 1.15, high * 1.15];
-  if (low === high) {
+  if (log) return high - low <= high * 1e-9 ? [low / 2, high * 2] : [low / 1.15, high * 1.15];
+  if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * 1e-9) {
     const room = Math.abs(low) * 0.1 || 1;
     return [low - room, high + room];
   }

@@ -2,6 +2,7 @@
 export function linearTicks(min: number, max: number, count: number): number[] {
   if (!(max > min) || count < 1) return [];
   const step = niceStep((max - min) / count);
+  if (tooFine(step, min, max)) return [];
   const ticks: number[] = [];
   for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; i += 1) ticks.push(roundTo(i * step, step));
   return ticks;
@@ -56,6 +57,11 @@ export function durationText(seconds: number): string {
     rest -= whole * size;
   }
   return sign + (parts.slice(0, 2).join(" ") || "0");
+}
+
+/** Steps that doubles of this size cannot count would never reach the end. */
+function tooFine(step: number, min: number, max: number): boolean {
+  return !(step > Math.max(Math.abs(min), Math.abs(max)) * 1e-12);
 }
 
 function niceStep(rough: number): number {
