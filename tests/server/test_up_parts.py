@@ -24,7 +24,7 @@ def home(tmp_path: Path, settings) -> Path:
 
 
 def test_one_server_at_a_time_holds_a_state_directory(tmp_path):
-    with state_lock(tmp_path), pytest.raises(Held, match="runs on"), state_lock(tmp_path):
+    with state_lock(tmp_path, "http://x"), pytest.raises(Held, match="http://x process"), state_lock(tmp_path):
         pass
 
 

@@ -33,7 +33,7 @@ def run(console: Console) -> int:
     """Brings everything up, waits for a signal, takes everything down. Returns the exit status."""
     folder = settings.HOME / "run"
     try:
-        with _signals_raise(), state_lock(folder) as unclean:
+        with _signals_raise(), state_lock(folder, settings.PUBLIC_URL) as unclean:
             return _run(console, folder, unclean=unclean)
     except Held as error:
         console.print(f"[red]✕[/] {error} Stop it first, or set LODESTAR_HOME to another directory.")
@@ -57,7 +57,7 @@ def _run(console: Console, folder: Path, *, unclean: bool) -> int:
         with step(console, "Prepare the first project"):
             link = welcome()
         _greet(console, link)
-        _watch(supervisor)
+        _watch(supervisor, folder)
     except Interrupted:
         return 0
     finally:
@@ -117,9 +117,9 @@ def _greet(console: Console, link: str | None) -> None:
     console.print(f"Logs are in {settings.HOME / 'logs'}. Ctrl-C stops everything; running jobs keep a checkpoint.", style="dim")
 
 
-def _watch(supervisor: Supervisor) -> None:
-    """Returns when the supervisor has ended by itself, which it never should."""
-    while not supervisor.gone():
+def _watch(supervisor: Supervisor, folder: Path) -> None:
+    """Returns when the supervisor has ended by itself, which it never should, or when the state directory was removed."""
+    while not supervisor.gone() and folder.exists():
         time.sleep(0.5)
 
 

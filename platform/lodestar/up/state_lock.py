@@ -12,20 +12,24 @@ class Held(Exception):
 
 
 @contextmanager
-def state_lock(folder: Path) -> Iterator[bool]:
-    """Holds `folder` for as long as the block runs; gives whether the last server ended uncleanly. Raises Held."""
+def state_lock(folder: Path, name: str = "") -> Iterator[bool]:
+    """Holds `folder` for as long as the block runs; gives whether the last server ended uncleanly. Raises Held.
+
+    `name` tells who is refused where to find the holder.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            raise Held(f"A Lodestar (process {file.read().strip() or 'unknown'}) runs on {folder.parent} already.") from error
+            holder = file.read().strip() or "a process"
+            raise Held(f"A Lodestar runs on {folder.parent} already: {holder}.") from error
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{name} process {os.getpid()}".strip())
         file.flush()
         mark = folder / "running"
         unclean = mark.exists()
         mark.touch()
         yield unclean
-        mark.unlink()
+        mark.unlink(missing_ok=True)
