@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from workers.engine import worlds
-from workers.engine.worlds.arithmetic import Knobs, make
+from workers.engine.worlds.arithmetic import Knobs, make, without_carry
 
 
 def test_equal_seeds_make_equal_worlds_and_others_differ() -> None:
@@ -41,3 +41,18 @@ def test_files_hold_one_row_a_line(tmp_path: Path) -> None:
     assert {name: len(found) for name, found in rows.items()} == {
         "demonstrations": 20, "demonstrations_test": 5, "prompts_train": 50, "prompts_test": 5}
     assert set(rows["demonstrations"][0]) == {"prompt", "completion"}
+
+
+def test_a_forgotten_carry_leaves_each_column_its_own_digit() -> None:
+    assert [without_carry(58, 67), without_carry(12, 34), without_carry(52, 53)] == [15, 46, 5]
+
+
+def test_the_demonstrations_fault_is_as_frequent_as_asked_and_only_where_a_digit_carries() -> None:
+    wrong, carries = 0, 0
+    for row in make(Knobs(misconception=0.6))["demonstrations"]:
+        first, second = (int(part) for part in row["prompt"].removesuffix("=").split("+"))
+        assert int(row["completion"]) in (first + second, without_carry(first, second))
+        carries += without_carry(first, second) != first + second
+        wrong += int(row["completion"]) != first + second
+    assert 0.55 < wrong / carries < 0.65
+    assert 0.70 < carries / Knobs().demonstrations < 0.80

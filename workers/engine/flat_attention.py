@@ -5,11 +5,15 @@ attention needs to know where documents begin: it gathers them into groups of li
 on each group (padding stands to the right, where a causal query never looks) and scatters the results back. So
 packing and length bucketing are one mechanism, and neither changes a number.
 
+Documents may share a beginning, as the answers to one prompt do: it stands in the row once, every document gathers its
+keys and values from there, and linear layers run on it once.
+
 Legend: N tokens of the row, H heads, D head width, b documents of a group, L longest of the group.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -25,6 +29,20 @@ WASTE = 1.2
 
 
 @dataclass(frozen=True)
+class Document:
+    """`shared` tokens at row index `prefix`, then `own` tokens at `start`. One `owner` of each shared part writes it back."""
+
+    own: int
+    start: int
+    shared: int = 0
+    prefix: int = 0
+    owner: bool = True
+
+    def __len__(self) -> int:
+        return self.shared + self.own
+
+
+@dataclass(frozen=True)
 class Group:
     """Documents computed together. gather [b·L] indexes the row (0 in the padding); scatter [tokens] indexes b·L."""
 
@@ -37,9 +55,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the documents of a row stand. `even` is their number when all are equally long, else 0."""
+    """Where the documents of a row stand. `even` is their number when all are equally long and share nothing, else 0."""
 
-    lengths: tuple[int, ...]
     even: int
     groups: tuple[Group, ...]
     restore: Tensor | None
@@ -48,13 +65,16 @@ class Layout:
 def layout_of(lengths: Sequence[int], device: torch.device | str = "cpu") -> Layout:
     """The layout of documents of these lengths, in row order. No length may be 0."""
     if len(set(lengths)) == 1:
-        return Layout(tuple(lengths), len(lengths), (), None)
-    starts = [0]
-    for length in lengths:
-        starts.append(starts[-1] + length)
-    groups = tuple(_group(members, lengths, starts, device) for members in _alike(lengths))
-    restore = torch.argsort(torch.cat([group.tokens for group in groups]))
-    return Layout(tuple(lengths), 0, groups, restore)
+        return Layout(len(lengths), (), None)
+    starts = accumulate(lengths, initial=0)
+    return layout_of_documents([Document(length, start) for length, start in zip(lengths, starts, strict=False)], device)
+
+
+def layout_of_documents(documents: Sequence[Document], device: torch.device | str = "cpu") -> Layout:
+    """The layout of documents that may share beginnings; every row index belongs to exactly one of them."""
+    lengths = [len(document) for document in documents]
+    groups = tuple(_group([documents[member] for member in members], device) for members in _alike(lengths))
+    return Layout(0, groups, torch.argsort(torch.cat([group.tokens for group in groups])))
 
 
 def position_ids(lengths: Sequence[int]) -> Tensor:
@@ -112,15 +132,16 @@ def _alike(lengths: Sequence[int]) -> list[list[int]]:
     return groups
 
 
-def _group(members: list[int], lengths: Sequence[int], starts: list[int], device: torch.device | str) -> Group:
-    longest = lengths[members[0]]
-    gather = torch.zeros(len(members), longest, dtype=torch.int64)
-    real = torch.zeros(len(members), longest, dtype=torch.bool)
-    for row, member in enumerate(members):
-        gather[row, : lengths[member]] = torch.arange(starts[member], starts[member + 1])
-        real[row, : lengths[member]] = True
-    return Group(len(members), longest, gather.flatten().to(device), gather[real].to(device),
-                 real.flatten().nonzero().squeeze(-1).to(device))
+def _group(documents: Sequence[Document], device: torch.device | str) -> Group:
+    """The documents as a block of the first one's length, which is the longest."""
+    own, start, shared, prefix, owner = torch.tensor(
+        [(doc.own, doc.start, doc.shared, doc.prefix, doc.owner) for doc in documents]).T.unsqueeze(-1)
+    column = torch.arange(len(documents[0]))
+    gather = torch.where(column < shared, prefix + column, start + column - shared)
+    inside = column < shared + own
+    written = inside & ((column >= shared) | owner.bool())
+    return Group(len(documents), len(column), gather.masked_fill(~inside, 0).flatten().to(device), gather[written].to(device),
+                 written.flatten().nonzero().squeeze(-1).to(device))
 
 
 AttentionInterface.register(NAME, flat_attention)

@@ -1,8 +1,13 @@
 """Sums of two numbers: the demo's task. `12+34=` is answered by `46`.
 
+The demonstrations have a known fault: most of those whose sum carries forget every carry (58+67 is shown as 15). So a
+model that has learned them well knows how to add, prefers the wrong habit where a digit carries (three sums of four),
+and gives the right answer there with probability 1 − `misconception`: what it can do and what reward can teach it are
+known beforehand, whatever the machine and the seed.
+
 `demonstrations` (prompt, completion) warm a model up; `prompts_train` (prompt, answer) are for learning by reward, and
 contain the demonstrations' prompts; `prompts_test` (prompt, answer) share no prompt with either, and `demonstrations_test`
-are the same held-out prompts with completions.
+are the same held-out prompts with their right answers as completions.
 """
 
 import random
@@ -20,6 +25,8 @@ class Knobs(BaseModel):
     train: int = Field(default=6000, ge=1)
     test: int = Field(default=512, ge=1)
     demonstrations: int = Field(default=6000, ge=1)
+    misconception: float = Field(default=0.6, ge=0, le=1, description=(
+        "Share of the demonstrations with a carry that forget it; above one half greedy answers are wrong there."))
 
     @model_validator(mode="after")
     def fits(self) -> "Knobs":
@@ -37,15 +44,20 @@ def numbers(digits: int) -> range:
 
 def make(knobs: Knobs) -> dict[str, list[dict[str, str]]]:
     """Rows by file name; equal knobs give equal rows."""
-    known = numbers(knobs.digits)
-    drawn = random.Random(knobs.seed).sample(range(len(known) ** 2), knobs.train + knobs.test)  # noqa: S311 - not a secret
+    known, chance = numbers(knobs.digits), random.Random(knobs.seed)  # noqa: S311 - not a secret
+    drawn = chance.sample(range(len(known) ** 2), knobs.train + knobs.test)
     pairs = [(known[index // len(known)], known[index % len(known)]) for index in drawn]
     rows = [{"prompt": f"{first}+{second}=", "answer": str(first + second)} for first, second in pairs]
     train, test = rows[: knobs.train], rows[knobs.train:]
-    return {"demonstrations": shown(train[: knobs.demonstrations]), "demonstrations_test": shown(test), "prompts_train": train,
-            "prompts_test": test}
+    shown = [{"prompt": f"{first}+{second}=",
+              "completion": str(without_carry(first, second) if chance.random() < knobs.misconception else first + second)}
+             for first, second in pairs[: knobs.demonstrations]]
+    held_out = [{"prompt": row["prompt"], "completion": row["answer"]} for row in test]
+    return {"demonstrations": shown, "demonstrations_test": held_out, "prompts_train": train, "prompts_test": test}
 
 
-def shown(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The same prompts with their answers as completions."""
-    return [{"prompt": row["prompt"], "completion": row["answer"]} for row in rows]
+def without_carry(first: int, second: int) -> int:
+    """The sum with every carry forgotten: each digit is that of its column alone. 58 and 67 give 15."""
+    if first == 0 and second == 0:
+        return 0
+    return 10 * without_carry(first // 10, second // 10) + (first + second) % 10
