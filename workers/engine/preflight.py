@@ -1,7 +1,7 @@
 """Preflight: what a short CPU check finds about a spec before any GPU is taken, with memory and time.
 
-Checks go on past what fails where they can, so that the form shows everything at once. The step is timed by taking one,
-in memory, when the model is small enough; nothing is written but a scratch directory.
+Checks go on past what fails where they can, so that the form shows everything at once. The step's time is drawn out from
+two much smaller ones, taken in memory, when the model is small enough; nothing is written but a scratch directory.
 """
 
 import tempfile
@@ -20,7 +20,6 @@ from workers.engine import run
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
-from workers.engine.loop import Loop
 from workers.engine.method import method_of
 from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.reading import read
@@ -31,6 +30,8 @@ from workers.engine.training_config import TrainingConfig
 ROWS_READ = 200
 TIMED_PARAMETERS = 30_000_000
 """Largest model whose step is timed here."""
+PROBES = (1, 3)
+"""Sizes of the two small steps: their difference is the cost of a prompt or sample, the rest is the step's own."""
 FIELDS: dict[type[Fault], str] = {ConfigFault: "", ModelFault: "model", DataFault: "data", RewardFault: "reward"}
 
 
@@ -46,8 +47,10 @@ def report(spec: RunSpec) -> PreflightReport:
         return PreflightReport(ready=False, findings=findings)
     tokenizer = load_tokenizer(spec.models["policy"].path)
     findings += _data(method.CARD, spec, config, tokenizer)
+    if _broken(findings):
+        return PreflightReport(ready=False, findings=findings)
     parameters = stored_parameters(spec.models["policy"].path)
-    memory = _memory(spec, config, parameters)
+    memory = _memory(spec, config, parameters, _longest(spec, config, tokenizer))
     findings += _memory_findings(memory)
     found = PreflightReport(ready=not _broken(findings), findings=findings, memory=memory, parameters=parameters)
     return _timed(spec, found) if found.ready else found
@@ -130,13 +133,24 @@ def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> 
                     message=f"The longest of the first {len(records)} rows has {max(wholes)} tokens.")]
 
 
-def _memory(spec: RunSpec, config: TrainingConfig, parameters: int) -> MemoryEstimate:
-    """Rough peak: weights, gradients and two moments in float32; activations of one micro-batch of full length."""
+def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
+    """Tokens of the longest sequence to expect: of the first rows as they are, or prompt and the longest answer allowed."""
+    records = list(islice(iter(Rows(spec.datasets["train"])), ROWS_READ))
+    answer = getattr(config, "max_completion_length", None)
+    if answer is None:
+        lengths = [len(one.ids) for record in records for one in read(tokenizer, record)]
+    else:
+        lengths = [len(prompt_ids(tokenizer, record.prompt, record.tools)) + answer for record in records if record.prompt]
+    return min(config.max_length, max(lengths, default=config.max_length))
+
+
+def _memory(spec: RunSpec, config: TrainingConfig, parameters: int, longest: int) -> MemoryEstimate:
+    """Rough peak: weights, gradients and two moments in float32; activations of one micro-batch of `longest` tokens each."""
     stated = declared(spec.models["policy"].path)
     width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
     inner = stated.get("intermediate_size", 4 * width)
     trained = _trained(config, stated, parameters)
-    tokens = config.per_device_train_batch_size * config.max_length
+    tokens = config.per_device_train_batch_size * longest
     kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
     size = 2 if spec.resources.precision == "bfloat16" else 4
     parts = {"weights": 4 * parameters, "gradients": 4 * trained, "optimizer": 8 * trained,
@@ -161,22 +175,36 @@ def _memory_findings(memory: MemoryEstimate) -> list[Finding]:
 
 
 def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
-    """Composes the run for real, which catches what only that can; takes two steps when the model is small."""
+    """Composes the run for real, which catches what only that can; takes small steps when the model is small."""
     with tempfile.TemporaryDirectory() as scratch:
         log = EventLog(Path(scratch) / "events.jsonl")
+        spec = spec.model_copy(update={"output_dir": scratch, "resume_from": None})
         try:
-            loop = run.prepare(spec.model_copy(update={"output_dir": scratch, "resume_from": None}), log, Inbox())
-            seconds = _step_seconds(loop) if found.parameters and found.parameters <= TIMED_PARAMETERS else None
+            steps = run.prepare(spec, log, Inbox()).total
+            seconds = _step_seconds(spec, log) if found.parameters and found.parameters <= TIMED_PARAMETERS else None
         except Fault as fault:
             return found.model_copy(update={"ready": False, "findings": [*found.findings, _finding(fault)]})
         finally:
             log.close()
-    total = None if seconds is None or loop.total is None else seconds * loop.total
-    return found.model_copy(update={"step_seconds": seconds, "total_seconds": total, "steps": loop.total})
+    total = None if seconds is None or steps is None else seconds * steps
+    return found.model_copy(update={"step_seconds": seconds, "total_seconds": total, "steps": steps})
 
 
-def _step_seconds(loop: Loop) -> float:
-    """Seconds of the second step: the first one warms up."""
+def _step_seconds(spec: RunSpec, log: EventLog) -> float:
+    """Seconds of a whole step, on the line through two small ones: the form waits for this, so it must not take a step."""
+    config = method_of(spec.method).Config.model_validate(spec.config)
+    size: int = getattr(config, "prompts_per_step", None) or (
+        config.per_device_train_batch_size * getattr(config, "gradient_accumulation_steps", 1))
+    few, more = (_probe(spec, log, config, count) for count in PROBES)
+    each = max(0.0, (more - few) / (PROBES[1] - PROBES[0]))
+    return max(0.0, few - PROBES[0] * each) + size * each
+
+
+def _probe(spec: RunSpec, log: EventLog, config: TrainingConfig, count: int) -> float:
+    """Seconds of a step of `count` prompts or samples; one before it warms up."""
+    small = {"prompts_per_step": count} if hasattr(config, "prompts_per_step") else {
+        "per_device_train_batch_size": count, "gradient_accumulation_steps": 1}
+    loop = run.prepare(spec.model_copy(update={"config": {**spec.config, **small}}), log, Inbox())
     loop.turn()
     started = time.monotonic()
     loop.turn()
