@@ -17,8 +17,6 @@ from workers.contract.catalogue import load_catalogue
 
 NAME = "Arithmetic demo"
 DESCRIPTION = "A model of a million parameters learns to add: supervised warm-up, then GRPO with a verifiable reward."
-# Short enough to leave GRPO something to teach: the model has the form of an answer, and every third one right.
-WARM_UP = {"max_steps": 250, "per_device_train_batch_size": 64, "learning_rate": 1e-3, "max_length": 64}
 TAGS = ["demo"]
 
 
@@ -57,9 +55,12 @@ def _warm_up(project: Project, model: LibraryModel) -> RunDraft:
         {
             "name": "demo: warm-up",
             "method": "sft-instruct",
-            "config": WARM_UP,
+            "config": _preset("sft-instruct"),
             "models": {"policy": model.id},
-            "datasets": {"train": _rows(project, "demonstration", "train")},
+            "datasets": {
+                "train": _rows(project, "demonstration", "train"),
+                "eval": _rows(project, "demonstration", "test"),
+            },
             "tags": TAGS,
         }
     )
@@ -70,7 +71,7 @@ def _grpo(project: Project, warm_up: Run) -> RunDraft:
         {
             "name": "demo: GRPO",
             "method": "grpo",
-            "config": _grpo_config(),
+            "config": _preset("grpo"),
             "models": {"policy": warm_up.id},
             "datasets": {
                 "train": _rows(project, "prompt_answer", "train"),
@@ -87,5 +88,6 @@ def _rows(project: Project, kind: str, split: str) -> dict[str, str]:
     return {"version_id": version.id, "split": split}
 
 
-def _grpo_config() -> dict[str, object]:
-    return next(preset.config for preset in load_catalogue().method("grpo").presets if preset.name == "demo")
+def _preset(method: str) -> dict[str, object]:
+    """The catalogue's settings for this world; `tests/server/test_demo.py` holds that both methods have them."""
+    return next(preset.config for preset in load_catalogue().method(method).presets if preset.name == "demo")
