@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from datasets import Dataset
 from transformers.trainer_callback import TrainerCallback
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from tests.engine.builders import curve, dataset, spec, train
 from workers.contract.events import MetricsEvent, ProgressEvent
@@ -30,7 +31,7 @@ SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
 BATCH, PROMPT, ANSWER = 8, 32, 64
 
 
-class Clock(TrainerCallback):  # type: ignore[misc]
+class Clock(TrainerCallback):
     def __init__(self) -> None:
         self.ends: list[float] = []
 
@@ -64,7 +65,7 @@ def telemetry_seconds() -> float:
     """Seconds that one step's two events cost."""
     with tempfile.TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "events.jsonl")
-        values = {f"metric/{index}": index / 7 for index in range(20)}
+        values: dict[str, float | None] = {f"metric/{index}": index / 7 for index in range(20)}
         started = time.perf_counter()
         for step in range(1000):
             log.write(MetricsEvent(step=step, values=values, tokens=step))
