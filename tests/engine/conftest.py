@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.engine.builders import small_model
+
+# Tests run beside one another, one a core: more threads than that only wait for one another.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

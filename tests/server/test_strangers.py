@@ -50,6 +50,7 @@ def test_every_address_is_an_operation_or_known_to_be_open():
     assert not unknown, "Declare these routes: document them behind the API's authentication, or list them as open here."
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_method_that_no_operation_names_answers_405_not_data():
     known: dict[str, set[str]] = {}

@@ -29,7 +29,7 @@ def test_of_rows_with_one_step_the_last_counts_and_steps_never_fall() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("batch", [1, 7, 500, 6000])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), 500, 6000])
 def test_a_curve_is_whole_however_it_was_delivered(run: Run, batch: int) -> None:
     events = [metric(seq) for seq in range(1, 601 if batch == 1 else 2101 if batch == 7 else 6001)]
     for start in range(0, len(events), batch):
@@ -148,6 +148,7 @@ def test_a_long_curve_is_drawn_from_sketches_and_loses_no_extreme(run: Run, monk
     assert len(answer["step"]) <= 50
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_sketched_curve_respects_range_and_superseded_points(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "WHOLE_POINTS", 1000)

@@ -141,7 +141,7 @@ def test_numeric_match_knows_every_integer_in_every_dress(number: int) -> None:
         assert score("numeric_match", dressed, str(number)) == 1
 
 
-@pytest.mark.parametrize("size", [1000, 100_000])
+@pytest.mark.parametrize("size", [1000, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_long_texts_are_read_in_no_time(size: int) -> None:
     begun = time.monotonic()
     for text in ("9" * size, "1," * size, "\\boxed{" * size, "- " * size, "9" * size + "/" + "9" * size, "1 / " * size):
