@@ -25,17 +25,16 @@ SHAPES: dict[str, dict[str, int]] = {
 
 
 def prepare(folder: Path, asked: argparse.Namespace) -> None:
-    """A model whose end token is never drawn, and prompts of equal length."""
-    import torch
-
+    """A model, a tokenizer whose end token lies beyond the model's vocabulary, and prompts of equal length."""
     from workers.engine.tiny_model import make_model, make_tokenizer
 
-    model = make_model(0, vocabulary=1024 if asked.shape == "10m" else 264, **SHAPES[asked.shape])
-    with torch.no_grad():
-        # The end token's embedding is also its row of the head: far against every direction, it is never the draw.
-        model.get_input_embeddings().weight[2] = 0
+    vocabulary = 1024 if asked.shape == "10m" else 264
+    model = make_model(0, vocabulary=vocabulary, **SHAPES[asked.shape])
+    model.config.eos_token_id = model.generation_config.eos_token_id = None
     model.save_pretrained(folder / "model")
     tokenizer = make_tokenizer()
+    tokenizer.add_tokens([f"<|{number}|>" for number in range(len(tokenizer), vocabulary + 1)])
+    tokenizer.eos_token = f"<|{vocabulary}|>"
     tokenizer.chat_template = None
     tokenizer.save_pretrained(folder / "model")
     texts = ["".join(chr(97 + (row * 7 + i * i) % 26) for i in range(asked.prompt)) for row in range(256)]
@@ -77,16 +76,17 @@ def peer(folder: Path, asked: argparse.Namespace) -> None:
     import torch
     from datasets import Dataset
     from transformers import TrainerCallback
-    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
     torch.set_num_threads(asked.threads)
     ends: list[float] = []
 
-    class Clock(TrainerCallback):  # type: ignore[misc]
+    class Clock(TrainerCallback):
         def on_step_end(self, *args: Any, **kwargs: Any) -> None:
             ends.append(time.monotonic())
 
-    def vowels(completions: list[str], **_: Any) -> list[float]:
+    def vowels(completions: list[str], **_: Any) -> list[float | None]:
         return [float(any(letter in "aeiou" for letter in text)) for text in completions]
 
     rows = [json.loads(line) for line in (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()]
