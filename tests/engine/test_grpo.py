@@ -240,10 +240,13 @@ def test_the_loss_is_finite_for_every_choice(tmp_path: Path, small: Path) -> Non
                 assert all(math.isfinite(value) for value in curve(found).values())
 
 
-@pytest.mark.slow
-def test_a_reward_that_can_be_earned_is_earned(tmp_path: Path, small: Path) -> None:
-    digits = {"terms": [{"name": "digits", "kind": "regex_match", "params": {"pattern": "^[0-9]+$"}}]}
-    rewards = curve(train(given(tmp_path, small, reward=digits, max_steps=40, prompts_per_step=4, num_generations=32,
-                                max_completion_length=3, learning_rate=5e-3, rollout_steps=0, save_steps=0)), "reward")
-    assert rewards[1] < 0.2
-    assert sum(rewards[step] for step in range(36, 41)) / 5 > 0.8
+@pytest.mark.learn
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_reward_that_can_be_earned_is_earned(tmp_path: Path, small: Path, seed: int) -> None:
+    """One answer in 26 of a fresh model begins with a digit, so that the first groups hold some to learn from."""
+    digits = {"terms": [{"name": "digits", "kind": "regex_match", "params": {"pattern": "^[0-9]"}}]}
+    rewards = curve(train(given(tmp_path, small, reward=digits, seed=seed, max_steps=90, prompts_per_step=4, num_generations=64,
+                                max_completion_length=2, learning_rate=3e-3, lr_scheduler_type="constant", rollout_steps=0,
+                                save_steps=0)), "reward")
+    assert rewards[1] < 0.15
+    assert sum(rewards[step] for step in range(81, 91)) / 10 > 0.95

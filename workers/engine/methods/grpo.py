@@ -152,7 +152,7 @@ CARD = card(
     needs_reward=True, metrics=METRICS,
     presets=[
         Preset(name="default", title="Default", description="The paper's loss, on policy, without a KL term.", config={}),
-        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about two minutes on two cores.",
+        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
                config={"learning_rate": 5e-5, "prompts_per_step": 64, "num_generations": 16, "max_completion_length": 8,
                        "per_device_train_batch_size": 1024, "max_steps": 60, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
                        "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8, "beta": 0.01}),
