@@ -20,6 +20,7 @@ from tests.launches.builders import make_actor, make_run
 pytestmark = pytest.mark.slow
 Supervise = Callable[[Run], "subprocess.Popen[bytes]"]
 ENDLESS = {"steps": 1_000_000, "step_seconds": 0.02, "save_every": 10}
+UNSAVED = ENDLESS | {"save_every": 1_000_000}
 
 
 def ask(run: Run, kind: str, **values: Any) -> Run:
@@ -36,7 +37,7 @@ def test_a_run_goes_from_claim_to_success_with_all_its_events(supervise: Supervi
 
 
 def test_pause_set_resume_and_stop_reach_the_engine(supervise: Supervise) -> None:
-    run = make_run(config=ENDLESS)
+    run = make_run(config=UNSAVED)
     process = supervise(run)
     until(lambda: state_of(run) == "running" and steps_of(run) > 2)
     ask(run, "pause")
@@ -97,7 +98,7 @@ def test_a_damaged_checkpoint_is_passed_over(supervise: Supervise) -> None:
 
 
 def test_a_host_that_leaves_saves_and_the_run_waits_for_the_next(supervise: Supervise) -> None:
-    run = make_run(config=ENDLESS)
+    run = make_run(config=UNSAVED)
     process = supervise(run)
     until(lambda: steps_of(run) > 5)
     process.send_signal(signal.SIGTERM)
