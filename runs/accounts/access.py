@@ -97,6 +97,13 @@ def require_scope(request: HttpRequest, scope: Scope) -> None:
         raise Forbidden(f"This token lacks the scope `{scope}`. Use one that has it.")
 
 
+def require_all_projects(request: HttpRequest) -> None:
+    """Raises Forbidden for a token of one project: what belongs to the person as a whole is out of its reach."""
+    actor = actor_of(request)
+    if actor.token and actor.token.project_id:
+        raise Forbidden("This token is for one project only. Use one for all of yours, or sign in.")
+
+
 def find_visible(actor: Actor, model: type[M], object_id: str) -> M | None:
     """An object with a `project` that the actor may see, soft-deleted ones included; None otherwise."""
     projects = visible_projects(actor).values("id")

@@ -17,6 +17,7 @@ from runs.accounts.access import (
     get_visible,
     project_for,
     require,
+    require_all_projects,
     require_scope,
     visible_projects,
 )
@@ -115,12 +116,14 @@ def _see_run(request: HttpRequest, run_id: str) -> None:
 
 @router.patch("/me", response=UserOut, operation_id="edit_me")
 def edit_me(request: HttpRequest, body: MeEdit) -> User:
+    require_all_projects(request)
     return services.rename_user(actor_of(request), body.name)
 
 
 @router.post("/me/password", response={204: None}, operation_id="change_password")
 def change_password(request: HttpRequest, body: PasswordIn) -> Status[None]:
     require_scope(request, Scope.ADMIN)
+    require_all_projects(request)
     actor = actor_of(request)
     SIGN_IN_BY_PERSON.refuse_when_spent(actor.user.email)
     try:
@@ -141,9 +144,8 @@ def list_projects(request: HttpRequest, cursor: str | None = None, limit: int = 
 
 @router.post("/projects", response={201: ProjectOut}, operation_id="create_project")
 def create_project(request: HttpRequest, body: ProjectIn) -> Status[Project]:
+    require_all_projects(request)
     actor = actor_of(request)
-    if actor.token and actor.token.project_id:
-        raise Problem(status=403, code="forbidden", detail="This token is for one project only. Use one for all of yours.")
     project = services.create_project(actor, name=body.name, description=body.description)
     return Status(201, visible_projects(actor).get(pk=project.pk))
 

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from runs.accounts.authentication import actor_from
+from runs.accounts.access import Actor
+from runs.accounts.authentication import actor_from, require_csrf
 from runs.accounts.models import IdempotentAnswer, User
 from runs.problem_answers import problem_response
 from runs.problems import Conflict, Invalid, Problem
@@ -42,16 +43,18 @@ class IdempotencyMiddleware:
             actor = actor_from(request)
             if actor is None:
                 return self.get_response(request)
-            return self._once(request, actor.user, key)
+            if actor.token is None:
+                require_csrf(request)
+            return self._once(request, actor, key)
         except Problem as problem:
             return problem_response(request, problem)
 
-    def _once(self, request: HttpRequest, user: User, key: str) -> HttpResponse:
+    def _once(self, request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         """Raises Problem for a key that is too long, in work, or was used for another body."""
         if len(key) > LONGEST_KEY:
             raise Invalid(f"The Idempotency-Key has {len(key)} characters; {LONGEST_KEY} fit.")
-        digest = hashlib.sha256(request.get_full_path().encode() + b"\n" + request.body).hexdigest()
-        mark = _mark(user, key, request.path[:300], digest)
+        digest = hashlib.sha256(f"{_reach(actor)}\n{request.get_full_path()}\n".encode() + request.body).hexdigest()
+        mark = _mark(actor.user, key, request.path[:300], digest)
         if mark.status is not None:
             return _repeat(mark)
         try:
@@ -71,6 +74,11 @@ class IdempotencyMiddleware:
                 mark.body = None if secret else response.content.decode()
                 mark.save(update_fields=["status", "content_type", "body"])
         return response
+
+
+def _reach(actor: Actor) -> str:
+    """What the credential that asks may do: an answer is repeated only to one that could have got it first."""
+    return f"{actor.token.project_id} {actor.token.scopes}" if actor.token else "session"
 
 
 def _mark(user: User, key: str, route: str, digest: str) -> IdempotentAnswer:

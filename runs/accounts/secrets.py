@@ -22,6 +22,7 @@ MARK = "lds_"
 PREFIX_LENGTH = len(MARK) + 8
 LINK_LIFE = timedelta(days=7)
 TICKET_LIFE = timedelta(seconds=30)
+LONGEST_TOKEN_LIFE = timedelta(days=3650)
 S = TypeVar("S", bound=OneTimeSecret)
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -45,9 +46,11 @@ def create_token(
     expires_at: datetime | None = None,
     project: Project | None = None,
 ) -> tuple[ApiToken, str]:
-    """The token and its secret, which nobody can read again. Raises Invalid for an end that has passed or no scope."""
-    if expires_at and expires_at <= timezone.now():
-        raise Invalid("`expires_at` has passed already.", [FieldError("expires_at", "Give a time to come.")])
+    """The token and its secret, which nobody can read again. Raises Invalid for no scope or an end that cannot be.
+
+    A token that makes another does not outlive itself by it.
+    """
+    _check_end(actor, expires_at)
     if not scopes:
         raise Invalid("A token needs a scope: read, write or admin.", [FieldError("scopes", "Name at least one.")])
     secret = new_secret()
@@ -62,6 +65,18 @@ def create_token(
     )
     audit(project, actor, "token.create", token.id, {"name": name, "scopes": list(token.scopes)})
     return token, secret
+
+
+def _check_end(actor: Actor, expires_at: datetime | None) -> None:
+    now, last = timezone.now(), actor.token.expires_at if actor.token else None
+    if expires_at and expires_at <= now:
+        raise Invalid("`expires_at` has passed already.", [FieldError("expires_at", "Give a time to come.")])
+    if expires_at and expires_at > now + LONGEST_TOKEN_LIFE:
+        message = "`expires_at` is more than ten years away. Give an earlier time, or none."
+        raise Invalid(message, [FieldError("expires_at", message)])
+    if last and (expires_at is None or expires_at > last):
+        message = f"The token that asks ends at {last.isoformat(timespec='seconds')}. Give that time or an earlier one."
+        raise Invalid(message, [FieldError("expires_at", message)])
 
 
 @transaction.atomic

@@ -12,9 +12,12 @@ def member_list(project: Project) -> QuerySet[Membership]:
 
 
 def token_list(actor: Actor) -> QuerySet[ApiToken]:
-    """The person's own tokens that still work."""
+    """The person's own tokens that still work; a project's token knows of that project's alone."""
     usable = Q(expires_at=None) | Q(expires_at__gt=Now())
-    return ApiToken.objects.filter(usable, user=actor.user, revoked_at=None)
+    tokens = ApiToken.objects.filter(usable, user=actor.user, revoked_at=None)
+    if actor.token and actor.token.project_id:
+        return tokens.filter(project=actor.token.project_id)
+    return tokens
 
 
 def audit_list(project: Project) -> QuerySet[AuditEntry]:

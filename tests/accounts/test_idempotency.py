@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.accounts import idempotency, services
+from runs.accounts.access import Scope
 from runs.accounts.models import IdempotentAnswer, Project
 
 
@@ -113,3 +114,19 @@ def test_many_at_once_with_one_key_make_one_object(by_token, owner):
     made = {identifier for status, identifier in answers if status == 201}
     assert made == {Project.objects.get().id}
     assert {status for status, _ in answers} <= {201, 409}
+
+
+def test_an_answer_is_repeated_only_to_who_could_have_got_it(by_session, by_token, owner, project):
+    """A key is no credential: neither a token of one project nor one that may only read gets the stored answer."""
+    assert by_session(owner)("post", "/projects", {"name": "Once"}, Idempotency_Key="k").status_code == 201
+    for caller in (by_token(owner, Scope.READ), by_token(owner, project=project)):
+        answer = caller("post", "/projects", {"name": "Once"}, Idempotency_Key="k")
+        assert answer.status_code == 422
+        assert "Once" not in answer.content.decode()
+
+
+def test_a_repeat_by_a_browser_needs_its_csrf_token_too(by_session, owner):
+    caller = by_session(owner)
+    assert caller("post", "/projects", {"name": "Once"}, Idempotency_Key="k").status_code == 201
+    caller.headers = {}
+    assert caller("post", "/projects", {"name": "Once"}, Idempotency_Key="k").status_code == 403

@@ -10,6 +10,8 @@ from runs.accounts.access import Actor, Scope
 from runs.accounts.models import ApiToken, IdempotentAnswer
 from runs.accounts.secrets import create_token, hashed, token_actor
 from runs.accounts.services import create_project
+from runs.problems import Invalid
+from tests.accounts.conftest import PASSWORD
 
 
 def test_the_secret_is_shown_once_and_kept_as_its_hash(by_session, owner):
@@ -109,3 +111,38 @@ def test_a_repeated_request_for_a_token_does_not_store_its_secret(by_session, ow
     assert again.status_code == 409
     assert ApiToken.objects.count() == 1
     assert made["secret"] not in str(list(IdempotentAnswer.objects.values()))
+
+
+def test_a_projects_token_does_not_reach_the_person(by_token, owner, project):
+    """Whoever holds it could otherwise take the account over, and with it every other project."""
+    caller = by_token(owner, project=project)
+    body = {"old": PASSWORD, "new": "quite another pass phrase"}
+    assert caller("post", "/me/password", body).status_code == 403
+    assert caller("patch", "/me", {"name": "Taken over"}).status_code == 403
+    owner.refresh_from_db()
+    assert owner.check_password(PASSWORD)
+
+
+def test_a_projects_token_neither_sees_nor_ends_tokens_beyond_it(by_token, owner, project):
+    wide, _ = create_token(Actor(owner), name="wide")
+    caller = by_token(owner, project=project)
+    assert [token["project_id"] for token in caller("get", "/tokens").json()["items"]] == [project.id]
+    assert caller("delete", f"/tokens/{wide.id}").status_code == 404
+    wide.refresh_from_db()
+    assert wide.revoked_at is None
+
+
+def test_a_token_makes_none_that_outlives_it(owner):
+    end = timezone.now() + timedelta(hours=1)
+    short, _ = create_token(Actor(owner), name="short", scopes=list(Scope), expires_at=end)
+    for later in (None, end + timedelta(seconds=1)):
+        with pytest.raises(Invalid):
+            create_token(Actor(owner, short), name="longer", expires_at=later)
+    assert create_token(Actor(owner, short), name="as short", expires_at=end)
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-23:00", "2999-01-01T00:00:00Z"])
+def test_an_end_beyond_all_calendars_is_refused(by_session, owner, end):
+    answer = by_session(owner)("post", "/tokens", {"name": "eternal", "expires_at": end})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "expires_at"
