@@ -3,10 +3,11 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import CharField, DateTimeField, F, Field, FloatField, IntegerField, Model, Q, QuerySet, TextField
 from ninja import Schema
 
 from runs.problems import FieldError, Invalid
@@ -14,6 +15,7 @@ from runs.problems import FieldError, Invalid
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 LARGEST = 200
+LONGEST_CURSOR = 2000
 
 
 class Page(Schema, Generic[T]):
@@ -35,7 +37,7 @@ def paginate(
         raise Invalid(message, [FieldError("limit", message)])
     ordered = rows.order_by(*[_nulls_last(name) for name in order])
     if cursor:
-        ordered = ordered.filter(_after(order, _decode(cursor, len(order))))
+        ordered = ordered.filter(_after(order, _decode(cursor, rows, order)))
     found = list(ordered[: limit + 1])
     if len(found) <= limit:
         return found, None
@@ -64,13 +66,46 @@ def _encode(values: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, length: int) -> list[Any]:
+def _decode(cursor: str, rows: QuerySet[Any, Any], order: Sequence[str]) -> list[Any]:
+    """One value for each field of `order`. A cursor comes from outside: each value must be one that its field can hold."""
     try:
-        plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [datetime.fromisoformat(value["t"]) if isinstance(value, dict) else value for value in plain]
-        if len(values) != length or not all(isinstance(value, str | int | float | datetime | None) for value in values):
+        if len(cursor) > LONGEST_CURSOR:
             raise ValueError
-    except (ValueError, KeyError, TypeError) as error:
+        plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(plain, list):
+            raise TypeError
+        return [_held_by(_field(rows, name), value) for name, value in zip(order, plain, strict=True)]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = "This cursor is not from this list. Start again without `cursor`."
         raise Invalid(message, [FieldError("cursor", message)]) from error
-    return values
+
+
+def _field(rows: QuerySet[Any, Any], name: str) -> "Field[Any, Any]":
+    """What `order` names: a column of the model, or a value that the query adds."""
+    name = name.lstrip("-")
+    added = rows.query.annotations.get(name)
+    if added is not None:
+        return added.output_field
+    meta = rows.model._meta
+    found = meta.pk if name == "pk" else meta.get_field(name)
+    if not isinstance(found, Field):
+        raise KeyError(name)
+    return found
+
+
+def _held_by(field: "Field[Any, Any]", value: Any) -> Any:
+    """The value as the database takes it. Raises ValueError, TypeError, KeyError or OverflowError for any other."""
+    if value is None:
+        return None
+    if isinstance(field, DateTimeField):
+        return datetime.fromisoformat(value["t"]).astimezone(UTC)
+    if isinstance(value, bool):
+        raise TypeError
+    if isinstance(field, FloatField) and isinstance(value, int | float) and isfinite(value):
+        return float(value)
+    if isinstance(field, IntegerField) and isinstance(value, int) and abs(value) < 2**63:
+        return value
+    if isinstance(field, CharField | TextField) and isinstance(value, str) and "\x00" not in value:
+        value.encode()  # half of a surrogate pair is a ValueError here, and not in the database
+        return value
+    raise TypeError
