@@ -8,11 +8,13 @@ from importlib.util import find_spec
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from lodestar import __version__, demo_api
+from lodestar.bodies import StrictParser, too_large
 from runs.accounts.authentication import SessionAuth, TokenAuth
 from runs.problem_answers import problem_response
 from runs.problems import FieldError, NotFound, Problem
@@ -25,6 +27,7 @@ api = NinjaAPI(
     description="Post-training of language models: data, models, runs, live telemetry. See docs/launch_and_watch.py.",
     urls_namespace="api",
     auth=[TokenAuth(), SessionAuth()],
+    parser=StrictParser(),
 )
 
 for room in settings.ROOMS:
@@ -67,8 +70,15 @@ def on_missing(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(HttpError)
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, Problem):  # ninja's words for a body that cannot be read hide ours
+        return problem_response(request, error.__cause__)
     code = "unreadable" if error.status_code == 400 else f"http_{error.status_code}"
     return problem_response(request, Problem(status=error.status_code, code=code, detail=f"{error.message.rstrip('.')}."))
+
+
+@api.exception_handler(RequestDataTooBig)
+def on_large_body(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem_response(request, too_large(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
 
 
 @api.exception_handler(Exception)

@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse
 
 from runs.ids import ALPHABET
 from runs.problem_answers import problem_response
-from runs.problems import Problem
+from runs.problems import Invalid, NotFound, Problem
 
 log = structlog.get_logger("lodestar.request")
 GIVEN_ID = re.compile(r"[\w-]{8,64}")
 QUIET = ("/healthz", "/static/")
+LONGEST_QUERY = 32 * 1024
 
 
 class RequestMiddleware:
@@ -28,7 +29,8 @@ class RequestMiddleware:
         request.csp_nonce = secrets.token_urlsafe(16)  # type: ignore[attr-defined]
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = _as_problem(request, self.get_response(request))
+            refusal = _bad_address(request)
+            response = problem_response(request, refusal) if refusal else _as_problem(request, self.get_response(request))
             if not request.path.startswith(QUIET):
                 _log(request, response, time.perf_counter() - started)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -52,6 +54,19 @@ def _as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if "Allow" in response:
         problem["Allow"] = response["Allow"]
     return problem
+
+
+def _bad_address(request: HttpRequest) -> Problem | None:
+    """Why no route may see this address: some databases refuse NUL and all of them patterns without end."""
+    query = request.META.get("QUERY_STRING", "")
+    if "\x00" in request.path:
+        return NotFound()
+    if "%00" in query or "\x00" in query:
+        return Invalid("The query holds a NUL character. Remove it.")
+    if len(query) > LONGEST_QUERY:
+        detail = f"The query has {len(query)} characters; {LONGEST_QUERY} fit. Ask for less at once."
+        return Problem(status=414, code="too_long", detail=detail)
+    return None
 
 
 def content_policy(nonce: str) -> str:

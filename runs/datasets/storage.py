@@ -5,7 +5,9 @@ from pathlib import Path
 from django.conf import settings
 
 CHUNK_BYTES = 8 * 2**20
-"""What a client is told to send at a time; any size is taken."""
+"""What a client is told to send at a time."""
+LARGEST_CHUNK_BYTES = 64 * 2**20
+"""What is taken at a time."""
 
 
 def upload_dir(upload_id: str) -> Path:

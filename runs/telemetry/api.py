@@ -17,6 +17,7 @@ from runs.telemetry.schemas import EventPage, LevelName, LogPage, MetricNames, R
 router = Router(tags=["telemetry"])
 
 MAX_NAMES = 200
+MAX_TYPES = 50
 
 
 @router.get("/runs/{run_id}/metrics", response=MetricNames, operation_id="list_metrics")
@@ -38,7 +39,7 @@ def get_series(
 ) -> HttpResponse:
     """Curves thinned to what a screen can show, exact where the range holds no more points than asked for."""
     run = get_visible(request, Run, run_id)
-    wanted = [name for name in names.replace("\x00", "").split(",") if name]
+    wanted = [name for name in names.split(",") if name]
     if len(wanted) > MAX_NAMES:
         sentence = f"{len(wanted)} curves were asked for; the most at once is {MAX_NAMES}. Ask for fewer."
         raise Invalid(sentence, [FieldError("names", sentence)])
@@ -56,7 +57,11 @@ def list_events(
 ) -> HttpResponse:
     """Events after a cursor, in order: what the socket sends, with the same numbers."""
     run = get_visible(request, Run, run_id)
-    read = selectors.events_after(run.id, after, limit=limit, types=[name for name in types.split(",") if name])
+    wanted = sorted({name for name in types.split(",") if name})
+    if len(wanted) > MAX_TYPES:
+        sentence = f"{len(wanted)} types were asked for; there are fewer than {MAX_TYPES}. Name those you want."
+        raise Invalid(sentence, [FieldError("types", sentence)])
+    read = selectors.events_after(run.id, after, limit=limit, types=wanted)
     following = b"%d" % read.last if read.last < run.cursor else b"null"
     body = b'{"items":[%b],"next":%b,"cursor":%d,"epoch":%b}' % (
         b",".join(read.items), following, max(run.cursor, read.last if read.items else 0), orjson.dumps(run.epoch)
@@ -77,7 +82,7 @@ def list_logs(
 ) -> HttpResponse:
     """Lines of the log at or above a level, always in the order of their cursors."""
     run = get_visible(request, Run, run_id)
-    page = selectors.log_page(run.id, after=after, before=before, level=level, q=q.replace("\x00", ""), limit=limit)
+    page = selectors.log_page(run.id, after=after, before=before, level=level, q=q, limit=limit)
     lines = [
         {"cursor": line.cursor, "time": line.time, "level": Level(line.level).name.lower(), "message": line.message,
          "step": line.step}

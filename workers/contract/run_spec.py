@@ -71,7 +71,7 @@ class Resources(Document):
 class Limits(Document):
     """Where a run ends by itself, whichever comes first. None means no bound of that kind."""
 
-    max_steps: int | None = Field(default=None, ge=1)
+    max_steps: int | None = Field(default=None, ge=1, le=2**31 - 1)
     max_tokens: int | None = Field(default=None, ge=1, description="Trained tokens.")
     max_wall_seconds: float | None = Field(default=None, gt=0)
     max_kl: float | None = Field(default=None, gt=0, description="Stop when mean sequence KL to the reference passes this.")
