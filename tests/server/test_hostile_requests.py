@@ -102,8 +102,10 @@ def test_a_body_over_the_limit_is_refused_as_such(caller, settings):
 
 def test_an_address_with_nul_or_without_end_is_refused(caller, project):
     runs = f"/api/v1/projects/{project.id}/runs"
-    for path, status in ((f"{runs}?tag=%00", 422), (f"{runs}?q=a%00", 422), ("/api/v1/runs/run%00", 404), ("/api/v1/jobs/%00", 404)):
-        assert caller.get(path).status_code == status, path
+    for path in (f"{runs}?tag=%00", f"{runs}?q=a%00"):
+        assert caller.get(path).status_code == 422, path
+    for path in ("/api/v1/runs/run%00", "/api/v1/jobs/%00"):
+        assert caller.get(path).status_code == 404, path
     assert caller.get(f"{runs}?tag={'a' * 60_000}").status_code == 414
     for query in (f"tag={'%25' * 10_000}", f"state={'x,' * 10_000}", f"sort=metric:{'a' * 20_000}", "sort=metric:a%22b%5C"):
         assert caller.get(f"{runs}?{query}").status_code in (200, 422)
