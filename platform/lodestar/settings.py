@@ -15,6 +15,7 @@ from lodestar.redis_address import embedded_socket
 
 ENVIRONMENT = read_environment()
 HOME = ENVIRONMENT.home
+os.umask(0o077)  # a state directory that somebody made readable for all must not lay open sessions, hashes and data
 HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
@@ -143,6 +144,11 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2, "retry": Retry(NoBackoff(), 0)},
+        "OPTIONS": {
+            "serializer": "lodestar.plain_cache.JsonSerializer",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+            "retry": Retry(NoBackoff(), 0),
+        },
     },
 }

@@ -34,7 +34,7 @@ class Limit:
         """Raises TooMany. When Redis is down nothing is refused: passwords are slow to try and tokens are 260 bits."""
         try:
             spent = int(cache.get(self._key(subject), 0)) >= self.count_allowed
-        except RedisError as error:
+        except (RedisError, ValueError, TypeError) as error:  # ValueError, TypeError: somebody else wrote there
             log.warning("limit_not_checked", limit=self.name, error=str(error))
             return
         if spent:

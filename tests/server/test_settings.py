@@ -1,17 +1,23 @@
 """Settings come from the environment, are checked before anything starts, and stand in the documents."""
 
 import os
+import pickle
 import re
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from django.core.cache.backends.redis import RedisCache
+from redis import Redis
 
+from lodestar import settings
 from lodestar.environment import ROOT, Environment
 from lodestar.logs import without_secrets
 from lodestar.redis_address import embedded_socket
+from runs.accounts import limits
 
 
 @pytest.mark.slow
@@ -80,3 +86,46 @@ def test_secrets_do_not_reach_the_log():
     assert token not in str(event)
     assert event["password"] == "[removed]"
     assert event["url"] == "redis://[removed]@h/0"
+
+
+class Gift:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self):
+        return (Path.touch, (self.place,))
+
+
+def test_what_stands_in_redis_runs_no_code(tmp_path, redis_server):
+    """Whoever may write to a shared Redis must not thereby own the web server."""
+    [options] = [cache["OPTIONS"] for cache in settings.CACHES.values()]
+    kept = RedisCache(redis_server.url, {"OPTIONS": options})
+    key = kept.make_and_validate_key("gift")
+    Redis.from_url(redis_server.url).set(key, pickle.dumps(Gift(tmp_path / "opened")))
+    with pytest.raises(UnicodeDecodeError):
+        kept.get("gift")
+    assert not (tmp_path / "opened").exists()
+    kept.set("count", 1)
+    assert kept.incr("count") == 2
+    kept.set("words", {"a": [1, None]})
+    assert kept.get("words") == {"a": [1, None]}
+
+
+def test_a_limit_that_somebody_else_wrote_over_does_not_stop_the_server(redis_server):
+    kept = RedisCache(redis_server.url, {"OPTIONS": {"serializer": "lodestar.plain_cache.JsonSerializer"}})
+    with patch.object(limits, "cache", kept):
+        kept.set(limits.TOKEN_FAILURES._key("1.2.3.4"), {"no": "number"})
+        limits.TOKEN_FAILURES.refuse_when_spent("1.2.3.4")
+
+
+@pytest.mark.slow
+def test_what_the_server_writes_is_read_by_its_owner_alone(tmp_path):
+    """A directory that somebody made beforehand is open to all: the files in it are not."""
+    home = tmp_path / "open"
+    home.mkdir(mode=0o755)
+    environment = os.environ | {"LODESTAR_HOME": str(home)}
+    subprocess.run([sys.executable, "-m", "lodestar", "migrate"], env=environment, cwd=ROOT, check=True)
+    assert (home / "db.sqlite3").exists()
+    assert [path.name for path in home.rglob("*") if path.stat().st_mode & 0o077] == []
