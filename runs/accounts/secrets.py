@@ -106,7 +106,8 @@ def _note_use(token: ApiToken) -> None:
 
 @transaction.atomic
 def create_link(user: User) -> str:
-    """The secret of a link that signs `user` in once, within a week."""
+    """The secret of a link that signs `user` in once, within a week. It takes the place of any link made before."""
+    SignInLink.objects.filter(user=user, used_at=None).delete()
     secret = new_secret()
     SignInLink.objects.create(secret_hash=hashed(secret), user=user, expires_at=timezone.now() + LINK_LIFE)
     return secret

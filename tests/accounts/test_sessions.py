@@ -117,3 +117,10 @@ def test_somebody_locked_out_loses_session_and_tokens_at_once(by_session, by_tok
     callers = [by_session(owner), by_token(owner)]
     deactivate_user(owner)
     assert [caller("get", "/projects").status_code for caller in callers] == [401, 401]
+
+
+def test_a_new_link_takes_the_place_of_the_last(visitor, owner):
+    """Each start of a fresh server prints one; only the newest may lie about in a terminal."""
+    old, new = secrets.create_link(owner), secrets.create_link(owner)
+    assert visitor("post", "/session/link", {"token": old}).status_code == 401
+    assert visitor("post", "/session/link", {"token": new}).status_code == 200
