@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import time
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ RESET_EVENTS = 5000
 """A reader further behind than this reloads by REST and goes on from there."""
 MAX_WAITING_EVENTS = 5000
 MAX_WAITING_BYTES = 4 * 1024 * 1024
+CURSOR = re.compile(r"[0-9]{1,18}")
 SUMMARY_SECONDS = 0.5
 """A run's summary is sent at most this often."""
 
@@ -68,7 +70,7 @@ class RunConsumer(Follower):
     async def greet(self) -> None:
         """Says where the log stands; a reader whose cursor is of another epoch or too far back reloads."""
         asked = parameters(self.scope)
-        after = int(asked["after"]) if asked.get("after", "").isdecimal() else 0
+        after = int(asked["after"]) if CURSOR.fullmatch(asked.get("after", "")) else 0
         head, self.epoch, summary = await read(self._snapshot)
         known = asked.get("epoch", self.epoch) in (self.epoch, "") and after <= head
         recovered = known and head - after <= RESET_EVENTS

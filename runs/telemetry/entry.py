@@ -20,6 +20,7 @@ SIGNED_OUT = 4401
 BAD_ORIGIN = 4403
 UNKNOWN = 4404
 TOO_SLOW = 4408
+TOO_MANY = 4429
 
 
 class Refused(Exception):

@@ -7,17 +7,23 @@ paces itself, beats, and looks now and then whether the visitor still may listen
 import asyncio
 import contextlib
 import math
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
-from runs.telemetry.entry import TOO_SLOW, Refused, Visitor, check
+from runs.telemetry.entry import TOO_MANY, TOO_SLOW, Refused, Visitor, check
 from runs.telemetry.shared_reads import read
 
 log = structlog.get_logger(__name__)
+
+
+_open: dict[str, "WeakSet[Follower]"] = defaultdict(WeakSet)
+"""The sockets of each person in this process; weak, so that none is counted after its end, however it ended."""
 
 
 class Left(Exception):
@@ -32,6 +38,8 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
     rejoin_seconds = 3600.0
     stall_seconds = 30.0
     pause_seconds = 0.05
+    most_each = 200
+    """Sockets that one person may have open in one web process."""
 
     visitor: Visitor
     group: str
@@ -62,12 +70,19 @@ class Follower(AsyncWebsocketConsumer):  # type: ignore[misc]
         except Refused as refusal:
             await self.leave(refusal.code)
             return
+        mine = _open[self.visitor.actor.user.pk]
+        if len(mine) >= self.most_each:
+            await self.leave(TOO_MANY)
+            return
+        mine.add(self)
         await self._join()
         self._speaker = asyncio.create_task(self._speak())
         self._speaker.add_done_callback(self._speaker_ended)
 
     async def disconnect(self, code: int) -> None:
         self._gone = True
+        if hasattr(self, "visitor"):
+            _open[self.visitor.actor.user.pk].discard(self)
         if self._speaker:
             self._speaker.cancel()
         if getattr(self, "group", ""):

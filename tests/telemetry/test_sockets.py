@@ -2,6 +2,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -235,3 +236,26 @@ async def test_a_project_hears_of_its_runs_and_jobs(project: Project, run: Run, 
 async def test_a_project_is_closed_to_strangers(project: Project, stranger: User) -> None:
     async with Viewer(f"/ws/projects/{project.id}", stranger) as viewer:
         assert await viewer.closed_with() == 4404
+
+
+async def test_one_person_holds_a_bounded_number_of_sockets(
+    run: Run, owner: User, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Follower, "most_each", 2)
+    await sync_to_async(Membership.objects.create)(project=run.project, user=stranger, role="viewer")
+    async with Viewer(run_path(run), owner) as first, Viewer(run_path(run), owner) as second:
+        assert (await first.hear())["type"] == (await second.hear())["type"] == "hello"
+        async with Viewer(run_path(run), owner) as third:
+            assert await third.closed_with() == 4429
+        async with Viewer(run_path(run), stranger) as another:
+            assert (await another.hear())["type"] == "hello"
+    async with Viewer(run_path(run), owner) as again:
+        assert (await again.hear())["type"] == "hello"
+
+
+@pytest.mark.parametrize("after", ["9" * 5000, "-5", "1e3", "٣", ""])
+async def test_an_odd_cursor_starts_at_the_beginning(run: Run, owner: User, after: str) -> None:
+    await ship_many(run, [metric(1), metric(2)])
+    async with Viewer(f"/ws/runs/{run.id}?after={quote(after)}", owner) as viewer:
+        assert (await viewer.hear_of("hello"))["recovered"]
+        assert await viewer.cursors_until(2) == [1, 2]
