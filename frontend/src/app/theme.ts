@@ -1,4 +1,4 @@
-import { ActionIcon, Button, createTheme, type CSSVariablesResolver, Modal, Popover, Select, Table, TextInput, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, createTheme, type CSSVariablesResolver, defaultVariantColorsResolver, Modal, Popover, Select, Table, TextInput, Tooltip } from "@mantine/core";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
 const MONO = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace';
@@ -15,6 +15,7 @@ export const theme = createTheme({
   primaryColor: "blue",
   colors: { dark: ["#e7eaee", "#c6ccd5", "#a3acb9", "#7c8696", "#333b47", "#262c36", "#1b1f26", "#15191f", "#101318", "#0b0d11"] },
   autoContrast: false,
+  variantColorResolver: readable,
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
@@ -28,6 +29,12 @@ export const theme = createTheme({
     Table: Table.extend({ defaultProps: { verticalSpacing: 4, horizontalSpacing: 8 } }),
   },
 });
+
+/** Words on a filled ground are dark in the dark scheme, where the grounds are light: white on them would stand at 2:1. */
+function readable(input: Parameters<typeof defaultVariantColorsResolver>[0]): ReturnType<typeof defaultVariantColorsResolver> {
+  const colours = defaultVariantColorsResolver(input);
+  return input.variant === "filled" ? { ...colours, color: "var(--ls-on-accent)" } : colours;
+}
 
 /** Mantine's own variables follow the tokens of theme.css in both schemes. */
 export const tokens: CSSVariablesResolver = () => ({ variables: {}, light: MAPPED, dark: MAPPED });

@@ -81,7 +81,7 @@ export function CurvePanel(props: CurvePanelProps) {
   return (
     <section className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""}`} aria-label={title}>
       <div className={classes.head}>
-        <h3 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h3>
+        <h2 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h2>
         <strong className={classes.reading} ref={value} />
         <Menu position="bottom-end" shadow="md">
           <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>

@@ -54,7 +54,7 @@ function place(name: string, info: MetricInfo | undefined): { key: string; title
     return { key: `system gpu ${kind}`, title: `GPU ${words(kind)}` };
   }
   const title = info?.title ?? capital(curveLabel(name));
-  return { key: name, title: name.startsWith("eval/") ? `Held-out ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title };
+  return { key: name, title: name.startsWith("eval/") && !/^held-out/i.test(title) ? `Held-out ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title };
 }
 
 function makePanel(key: string, title: string, section: string, info: MetricInfo | undefined): Panel {
@@ -66,10 +66,11 @@ function inCatalogueOrder(names: string[], catalogue: MetricInfo[]): string[] {
   return [...names].sort((a, b) => (rank.get(a) ?? 1e6) - (rank.get(b) ?? 1e6) || a.localeCompare(b));
 }
 
-/** Per-term spreads only repeat what their means show. */
+/** Per-term spreads only repeat what their means show; so does an evaluation told under its suite beside its own name. */
 function isHidden(name: string, names: string[]): boolean {
   const spread = /^rewards\/(.+)\/std$/.exec(name);
-  return spread !== null && names.includes(`rewards/${spread[1]}/mean`);
+  const own = /^eval\/.+?\/(eval\/.+)$/.exec(name)?.[1];
+  return (spread !== null && names.includes(`rewards/${spread[1]}/mean`)) || (own !== undefined && names.includes(own));
 }
 
 function sectionOf(name: string, info: MetricInfo | undefined): string {

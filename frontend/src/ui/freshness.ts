@@ -5,7 +5,8 @@ import { formatCount, formatDuration } from "./numbers";
 export type Freshness =
   | { kind: "live"; seconds: number }
   | { kind: "catching_up"; done: number; total: number }
-  | { kind: "stale"; seconds: number; cause: "browser" | "worker" | "busy"; doing?: string }
+  | { kind: "busy"; seconds: number; doing: string }
+  | { kind: "stale"; seconds: number; cause: "browser" | "worker" }
   | { kind: "connecting" }
   | { kind: "offline"; retrySeconds: number | null }
   | { kind: "refused"; why: string }
@@ -19,8 +20,10 @@ export function freshnessLook(state: Freshness): FreshnessLook {
       return { mark: "●", text: `live ${formatDuration(state.seconds)}`, colour: "var(--ls-live)", hint: "Last news from the worker" };
     case "catching_up":
       return { mark: "◐", text: `catching up ${formatCount(state.done)}/${formatCount(state.total)}`, colour: "var(--ls-live)", hint: "Missed events are being read" };
+    case "busy":
+      return { mark: "●", text: `${state.doing || "busy"}, last news ${formatDuration(Math.floor(state.seconds))} ago`, colour: "var(--ls-live)", hint: "The worker answers; the engine tells again when this part of the step is done" };
     case "stale":
-      return { mark: "○", text: `stale ${formatDuration(state.seconds)}`, colour: "var(--ls-warn)", hint: staleHint(state.cause, state.doing) };
+      return { mark: "○", text: `${state.cause} silent ${formatDuration(Math.floor(state.seconds))}`, colour: "var(--ls-warn)", hint: state.cause === "worker" ? "The worker is silent" : "This browser hears nothing from the server" };
     case "connecting":
       return { mark: "◐", text: "connecting", colour: "var(--ls-muted)", hint: "The live connection is being opened" };
     case "offline":
@@ -30,10 +33,4 @@ export function freshnessLook(state: Freshness): FreshnessLook {
     case "ended":
       return { mark: "■", text: "ended", colour: "var(--ls-muted)", hint: "Nothing more will come" };
   }
-}
-
-function staleHint(cause: "browser" | "worker" | "busy", doing = ""): string {
-  if (cause === "browser") return "This browser hears nothing from the server";
-  if (cause === "worker") return "The worker is silent";
-  return doing ? `The engine is busy: ${doing}` : "The engine is busy";
 }

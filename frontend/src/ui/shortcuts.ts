@@ -71,14 +71,14 @@ function onKey(event: KeyboardEvent): void {
   }
 }
 
-function isTyping(target: EventTarget | null): boolean {
+export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "range"].includes(target.type);
   return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
 /** Enter and space keep their meaning on links, buttons and in menus. */
-function isActivation(event: KeyboardEvent): boolean {
+export function isActivation(event: KeyboardEvent): boolean {
   if (event.key !== "Enter" && event.key !== " ") return false;
   return event.target instanceof Element && event.target.closest("a, button, [role=menuitem], [role=option], [role=dialog], summary") !== null;
 }

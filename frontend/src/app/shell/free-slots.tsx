@@ -12,10 +12,11 @@ export function FreeSlots() {
   if (!data) return null;
   const { free, total, online } = freeSlots(data);
   const label = online === 0 ? "No worker answers. Start one to run anything." : `${free} of ${total} places for runs are free on ${online} ${online === 1 ? "worker" : "workers"}`;
+  const shown = online === 0 ? "no worker" : `${free}/${total} free`;
   return (
     <Tooltip label={label}>
-      <Link to="/ops/workers" className={classes.slots} aria-label={label}>
-        <IconCpu size={14} aria-hidden color={online === 0 ? "var(--ls-bad)" : undefined} /> {online === 0 ? "no worker" : `${free}/${total} free`}
+      <Link to="/ops/workers" className={classes.slots} aria-label={`${shown}: ${label}`}>
+        <IconCpu size={14} aria-hidden color={online === 0 ? "var(--ls-bad)" : undefined} /> {shown}
       </Link>
     </Tooltip>
   );

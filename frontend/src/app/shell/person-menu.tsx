@@ -1,4 +1,4 @@
-import { Avatar, Menu, SegmentedControl, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Avatar, Menu, SegmentedControl, UnstyledButton, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { IconLogout, IconUser } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -18,7 +18,7 @@ export function PersonMenu() {
   return (
     <Menu position="bottom-end" width={220} shadow="md" closeOnItemClick>
       <Menu.Target>
-        <UnstyledButton aria-label={`You: ${name}`}><Avatar name={name} size={28} radius={14} color="initials" /></UnstyledButton>
+        <UnstyledButton><VisuallyHidden>You: {name}</VisuallyHidden><Avatar name={name} size={28} radius={14} variant="light" color="blue" aria-hidden /></UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{session?.user?.email}</Menu.Label>

@@ -1,4 +1,4 @@
-import { Menu, UnstyledButton } from "@mantine/core";
+import { Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconPlus, IconSparkles } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -15,9 +15,10 @@ export function ProjectSwitcher({ folded }: { folded: boolean }) {
     <>
       <Menu position="bottom-start" width={260} shadow="md">
         <Menu.Target>
-          <UnstyledButton className={classes.switcher} aria-label={`Project: ${name}`}>
+          <UnstyledButton className={classes.switcher}>
+            <VisuallyHidden>Project: {name}</VisuallyHidden>
             <span className={classes.letter} aria-hidden>{name.slice(0, 1).toUpperCase()}</span>
-            {folded ? null : <span className={classes.name}>{name}</span>}
+            {folded ? null : <span className={classes.name} aria-hidden>{name}</span>}
             {folded ? null : <IconChevronDown size={14} aria-hidden />}
           </UnstyledButton>
         </Menu.Target>

@@ -1,4 +1,4 @@
-import { ActionIcon, Kbd, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Kbd, Tooltip, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconKeyboard, IconSearch } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { FreeSlots } from "./free-slots";
@@ -15,10 +15,11 @@ export function TopBar({ onSearch, onKeys }: { onSearch: () => void; onKeys: () 
       </Link>
       <Trail />
       <div className={classes.right}>
-        <UnstyledButton className={classes.search} onClick={onSearch} aria-label="Search and commands">
+        <UnstyledButton className={classes.search} onClick={onSearch} aria-keyshortcuts="Control+K">
           <IconSearch size={14} aria-hidden />
-          <span className={classes.hint}>Search</span>
-          <Kbd size="xs" className={classes.hint}>ctrl K</Kbd>
+          <VisuallyHidden>Search and commands</VisuallyHidden>
+          <span className={classes.hint} aria-hidden>Search</span>
+          <Kbd size="xs" className={classes.hint} aria-hidden>ctrl K</Kbd>
         </UnstyledButton>
         <FreeSlots />
         <Tooltip label="Keys of this page  ?">

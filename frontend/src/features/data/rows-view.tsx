@@ -46,7 +46,7 @@ export function RowsView({ version, search, onSearch }: { version: DatasetVersio
       {query.isError && <FailedState error={query.error} onRetry={() => void query.refetch()} what="Rows" />}
       {query.isPending && <LoadingState rows={6} height={60} />}
       {query.data && (
-        <Panel flush label="Rows">
+        <Panel flush>
           {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard */}
           <div className={classes.scroll} ref={box} tabIndex={0} role="region" aria-label="Rows">
             {items.length === 0 && <Text p={16} c="dimmed">No row contains “{search.q}”.</Text>}

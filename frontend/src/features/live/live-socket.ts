@@ -6,7 +6,7 @@ export type ServerMessage =
   | { type: "events"; items: Kept[] }
   | { type: "reset"; epoch: string; cursor: number }
   | { type: "run"; run: unknown }
-  | { type: "beat"; cursor: number; time?: string | number };
+  | { type: "beat"; cursor: number; time?: number };
 
 export type Phase = "idle" | "connecting" | "catching" | "live" | "waiting" | "offline" | "refused";
 
@@ -22,6 +22,8 @@ export interface Link {
   failures: number;
   retryAt: number;
   heardAt: number;
+  /** How far the server's clock is ahead of the browser's, in milliseconds, by its last beat. */
+  ahead: number;
   /** A read of the log is under way; what the socket brings meanwhile waits for it. */
   filling: boolean;
   held: Kept[];
@@ -60,6 +62,7 @@ export const IDLE: Link = {
   failures: 0,
   retryAt: 0,
   heardAt: 0,
+  ahead: 0,
   filling: false,
   held: [],
   refusal: null,
@@ -85,7 +88,7 @@ export function step(link: Link, input: Input, now: number): [Link, Effect[]] {
     case "opened":
       return [{ ...link, heardAt: now }, []];
     case "message":
-      return onMessage({ ...link, heardAt: now }, input.message);
+      return onMessage({ ...link, heardAt: now, ahead: aheadOf(input.message, now) ?? link.ahead }, input.message);
     case "closed":
       return onClosed(link, input.code, input.random, now);
     case "filled":
@@ -126,6 +129,11 @@ function onMessage(link: Link, message: ServerMessage): [Link, Effect[]] {
     case "run":
       return [link, []];
   }
+}
+
+/** A beat says the server's time in seconds; the way it took makes it look a little behind. */
+function aheadOf(message: ServerMessage, now: number): number | null {
+  return message.type === "beat" && typeof message.time === "number" ? message.time * 1000 - now : null;
 }
 
 function reload(link: Link): [Link, Effect[]] {

@@ -180,9 +180,15 @@ describe("freshness", () => {
 
   it("says how old the newest event is", () => expect(freshness(live, pulse, 1400)).toEqual({ kind: "live", seconds: 0.4 }));
 
-  it("blames a busy engine for a long step", () => {
+  it("says what a quiet engine does and since when, as long as its worker answers", () => {
     const busy = { ...pulse, doing: "generating 12/64", heartbeatAt: 20_000 };
-    expect(freshness({ ...live, heardAt: 20_000 }, busy, 21_000)).toEqual({ kind: "stale", seconds: 20, cause: "busy", doing: "generating 12/64" });
+    expect(freshness({ ...live, heardAt: 20_000 }, busy, 21_000)).toEqual({ kind: "busy", seconds: 20, doing: "generating 12/64" });
+  });
+
+  it("measures the run's pulse by the server's clock", () => {
+    const [ahead] = step(live, { type: "message", message: { type: "beat", cursor: 10, time: 61 } }, 1000);
+    expect(ahead.ahead).toBe(60_000);
+    expect(freshness(ahead, { ...pulse, lastEventAt: 61_000, heartbeatAt: 0 }, 1400)).toEqual({ kind: "live", seconds: 0.4 });
   });
 
   it("blames a silent worker", () => expect(freshness({ ...live, heardAt: 40_000 }, pulse, 41_000)).toMatchObject({ cause: "worker" }));

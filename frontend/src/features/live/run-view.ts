@@ -8,6 +8,8 @@ export interface Mark {
   time: number;
   text: string;
   cursor: number;
+  /** What was changed, for a way back. */
+  change?: { field: string; old: number | null; new: number | null };
 }
 
 /** What the header says of a run, as far as events tell it; the server's summary overrides it when it comes. */
@@ -94,7 +96,7 @@ export function markOf(event: RunEvent, cursor: number, step: number): Mark | nu
     case "checkpoint":
       return { kind: "checkpoint", step: event.step, time: event.time, cursor, text: `checkpoint at step ${event.step} (${event.reason})` };
     case "change":
-      return { kind: "change", step: event.step, time: event.time, cursor, text: `${event.field} ${formatNumber(event.old)} → ${formatNumber(event.new)}${event.by ? ` by ${event.by}` : ""}` };
+      return { kind: "change", step: event.step, time: event.time, cursor, change: { field: event.field, old: event.old, new: event.new }, text: `${event.field} ${formatNumber(event.old)} → ${formatNumber(event.new)}${event.by ? ` by ${event.by}` : ""}` };
     case "alert":
       return { kind: "alert", step: event.step ?? step, time: event.time, cursor, text: event.message };
     default:

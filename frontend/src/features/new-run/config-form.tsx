@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import type { FieldError } from "@/api/problem";
 import type { JsonSchema } from "@/api/shapes";
 import { FieldGrid, valueAt } from "./field-grid";
-import { type Field, fieldsOf, writeTyped } from "./schema-fields";
+import { type Field, fieldsOf, shownAs } from "./schema-fields";
 
 interface Props { schema: JsonSchema; config: Record<string, unknown>; errors: FieldError[]; disabled?: boolean; onChange: (path: string[], value: unknown) => void }
 
@@ -44,7 +44,7 @@ function Changed({ fields, config, onReset }: { fields: Field[]; config: Record<
         <Stack gap={4}>
           {changed.map((field) => (
             <Group key={field.key} justify="space-between" wrap="nowrap" gap={8}>
-              <Text size="xs">{field.title}: <Text span c="dimmed" td="line-through">{writeTyped(field.fallback) || "none"}</Text> {writeTyped(valueAt(config, field.path)) || "none"}</Text>
+              <Text size="xs">{field.title}: <Text span c="dimmed" td="line-through">{shownAs(field, field.fallback) || "none"}</Text> {shownAs(field, valueAt(config, field.path)) || "none"}</Text>
               <Button variant="subtle" size="compact-xs" onClick={() => onReset(field.path)}>Reset</Button>
             </Group>
           ))}

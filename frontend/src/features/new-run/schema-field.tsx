@@ -1,7 +1,7 @@
 import { ActionIcon, Checkbox, Select, TextInput, Tooltip } from "@mantine/core";
 import { IconInfoCircle, IconRestore } from "@tabler/icons-react";
 import { useState } from "react";
-import { boundsText, type Field, readTyped, writeTyped } from "./schema-fields";
+import { boundsText, type Field, readTyped, shownAs, writeTyped } from "./schema-fields";
 import classes from "./schema-field.module.css";
 
 interface Props { field: Field; value: unknown; error?: string; disabled?: boolean; onChange: (value: unknown) => void }
@@ -16,7 +16,7 @@ export function SchemaField({ field, value, error, disabled, onChange }: Props) 
         <label htmlFor={`field-${field.key}`}>{field.title}</label>
         <Help field={field} />
         {changed ? (
-          <Tooltip label={`Back to ${writeTyped(field.fallback) || "empty"}`}>
+          <Tooltip label={`Back to ${shownAs(field, field.fallback) || "empty"}`}>
             <ActionIcon size={18} className={classes.reset} color="var(--ls-accent)" aria-label={`Reset ${field.title}`} onClick={() => onChange(undefined)}><IconRestore size={14} /></ActionIcon>
           </Tooltip>
         ) : null}
@@ -53,12 +53,12 @@ function Control({ field, shown, changed, error, disabled, onChange }: ControlPr
       />
     );
   }
-  return <Typed key={writeTyped(shown)} field={field} shown={shown} changed={changed} error={error} disabled={disabled} onChange={onChange} />;
+  return <Typed key={shownAs(field, shown)} field={field} shown={shown} changed={changed} error={error} disabled={disabled} onChange={onChange} />;
 }
 
 /** A text box that reads its value when it makes sense and says so when it does not. */
 function Typed({ field, shown, changed, error, disabled, onChange }: ControlProps) {
-  const [text, setText] = useState(writeTyped(shown));
+  const [text, setText] = useState(shownAs(field, shown));
   const [unread, setUnread] = useState(false);
   const type = (typed: string) => {
     setText(typed);
@@ -71,10 +71,10 @@ function Typed({ field, shown, changed, error, disabled, onChange }: ControlProp
     else if (value !== undefined && writeTyped(value) !== writeTyped(shown)) onChange(value);
   };
   const numeric = field.kind === "number" || field.kind === "integer";
-  const said = unread ? (numeric ? "Write a number, such as 0.05 or 1e-6." : "Write JSON.") : error;
+  const said = unread ? (numeric ? `Write a number, such as 0.05 or 1e-6${field.auto ? ", or auto" : ""}.` : "Write JSON.") : error;
   return (
     <TextInput
-      id={`field-${field.key}`} value={text} disabled={disabled} error={said} inputMode={numeric ? "decimal" : "text"} placeholder={field.nullable ? "none" : undefined}
+      id={`field-${field.key}`} value={text} disabled={disabled} error={said} description={field.auto && text === "auto" ? `Chosen ${field.auto.by}.` : undefined} inputWrapperOrder={["input", "description", "error"]} inputMode={numeric && !field.auto ? "decimal" : "text"} placeholder={field.nullable ? "none" : undefined}
       rightSection={field.unit ? <span className={classes.unit}>{field.unit}</span> : undefined} rightSectionWidth={field.unit ? field.unit.length * 7 + 14 : undefined} rightSectionPointerEvents="none"
       classNames={{ input: changed ? classes.changed : undefined }}
       onChange={(event) => type(event.currentTarget.value)} onBlur={commit} onKeyDown={(event) => (event.key === "Enter" ? commit() : undefined)}

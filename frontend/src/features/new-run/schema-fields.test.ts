@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { autoOf } from "@/api/auto-value";
 import type { JsonSchema } from "@/api/shapes";
-import { boundsText, fieldsOf, readTyped, writeTyped } from "./schema-fields";
+import { boundsText, fieldsOf, readTyped, shownAs, writeTyped } from "./schema-fields";
 
 const schema: JsonSchema = {
   $defs: { Kind: { enum: ["k1", "k3"], type: "string" } },
@@ -45,4 +46,13 @@ it("reads what people type and writes it back", () => {
   expect(writeTyped(0.000001)).toBe("1e-6");
   expect(writeTyped(["a", "b"])).toBe("a, b");
   expect(writeTyped(null)).toBe("");
+});
+
+it("shows a value that leaves the choice to the engine as auto", () => {
+  const auto = autoOf("How far each step moves the weights; 0 chooses by the model's size.");
+  expect(auto).toEqual({ value: 0, by: "by the model's size" });
+  expect(autoOf("Draw from this many best tokens; 0 takes all.")).toBeNull();
+  expect([shownAs({ auto }, 0), shownAs({ auto }, 5e-5), shownAs({ auto: null }, 0)]).toEqual(["auto", "5e-5", "0"]);
+  expect(readTyped({ kind: "number", nullable: false, auto }, "Auto")).toBe(0);
+  expect(readTyped({ kind: "number", nullable: false, auto: null }, "auto")).toBeUndefined();
 });

@@ -1,11 +1,14 @@
 /** A method's JSON Schema, flattened into the fields a form draws. */
 
+import { autoOf, type Auto } from "@/api/auto-value";
 import type { JsonSchema } from "@/api/shapes";
 
 export type FieldKind = "number" | "integer" | "boolean" | "choice" | "text" | "list" | "json";
 export interface Field {
   key: string; path: string[]; title: string; help: string; unit: string; basic: boolean; order: number; kind: FieldKind; choices: unknown[];
   least?: number; most?: number; above?: number; below?: number; nullable: boolean; fallback: unknown; live: boolean;
+  /** The value that leaves the choice to the engine, and by what it chooses; null when every value means itself. */
+  auto: Auto | null;
 }
 
 const BASIC_LIMIT = 8;
@@ -50,6 +53,7 @@ function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: bo
     basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema), choices: schema.enum ?? [],
     least: schema.minimum, most: schema.maximum, above: schema.exclusiveMinimum, below: schema.exclusiveMaximum,
     nullable, fallback: says.default, live: says["x-live"] ?? false,
+    auto: autoOf(says.description ?? ""),
   };
 }
 
@@ -59,6 +63,11 @@ function kindOf(schema: JsonSchema): FieldKind {
   if (schema.type === "string") return "text";
   if (schema.type === "array" && (schema.items?.type === "string" || schema.items?.type === "number")) return "list";
   return "json";
+}
+
+/** A field's value as the box shows it. */
+export function shownAs(field: Pick<Field, "auto">, value: unknown): string {
+  return field.auto && value === field.auto.value ? "auto" : writeTyped(value);
 }
 
 /** "0 to 1", "above 0", "at least 1", or nothing: the bounds in words. */
@@ -74,8 +83,9 @@ export function boundsText(field: Pick<Field, "least" | "most" | "above" | "belo
 }
 
 /** What a person typed, as the field's value; undefined when it cannot be read. */
-export function readTyped(field: Pick<Field, "kind" | "nullable">, typed: string): unknown {
+export function readTyped(field: Pick<Field, "kind" | "nullable"> & Partial<Pick<Field, "auto">>, typed: string): unknown {
   const text = typed.trim();
+  if (field.auto && text.toLowerCase() === "auto") return field.auto.value;
   if (text === "") return field.nullable ? null : field.kind === "text" ? "" : undefined;
   if (field.kind === "text") return typed;
   if (field.kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);

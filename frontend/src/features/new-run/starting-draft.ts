@@ -29,6 +29,21 @@ export function cloneText(draft: RunDraft, runId: string): string {
   return writeDraft({ ...EMPTY_DRAFT, ...draft, name: "", notes: "", cloned_from: runId });
 }
 
+/** The draft with these parts of another run's: `config.beta`, `seed`, `reward`. What the other left to its default is left to it here. */
+export function withTaken(text: string, other: RunDraft | undefined, parts: string[]): string {
+  if (!other) return text;
+  return parts.reduce((now, part) => {
+    const path = part.split(".");
+    const value = path.reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[key] : undefined), other);
+    return writeAt(now, path, value ?? undefined);
+  }, text);
+}
+
+/** The draft with the settings a run has now, after what was changed while it went. */
+export function withLive(text: string, live: Record<string, number | null> | undefined): string {
+  return Object.entries(live ?? {}).reduce((now, [field, value]) => (value === null ? now : writeAt(now, ["config", ...field.split(".")], value)), text);
+}
+
 /** A saved config brings method, settings and reward; what else was chosen stays. */
 export function withConfig(text: string, saved: Pick<AlgorithmConfig, "id" | "method" | "config" | "reward">): string {
   let next = writeAt(writeAt(text, ["method"], saved.method), ["config"], saved.config);

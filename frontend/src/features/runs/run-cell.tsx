@@ -19,7 +19,7 @@ export function RunCell({ run, column }: { run: RunSummary; column: string }) {
     case "curve":
       return <Sparkline run={run} />;
     case "tags":
-      return <Group gap={4} wrap="nowrap">{run.tags.map((tag) => <Badge key={tag} variant="default" size="sm" tt="none" fw={400}>{tag}</Badge>)}</Group>;
+      return <Group gap={4} wrap="nowrap">{run.tags.map((tag) => <Badge key={tag} variant="default" size="sm" tt="none" fw={400} flex="none" maw={140}>{tag}</Badge>)}</Group>;
     case "age":
       return <Text span c="dimmed"><Time at={run.created_at} /></Text>;
     case "by":
@@ -50,7 +50,7 @@ export function RunProgress({ run }: { run: RunSummary }) {
   if (run.state === "starting") return <Text span c="dimmed" truncate title={run.doing}>{run.doing || "starting"}</Text>;
   const share = run.total ? run.step / run.total : null;
   const eta = isActive(run.state) && run.eta_seconds !== null ? ` · ${formatDuration(run.eta_seconds)} left` : "";
-  const words = run.total ? `${formatCount(run.step)}/${formatCount(run.total)}${isActive(run.state) ? ` · ${formatShare(share, 0)}` : ""}${eta}` : `step ${formatCount(run.step)}`;
+  const words = run.total ? `${formatCount(run.step)}/${formatCount(run.total)}${eta || (isActive(run.state) ? ` · ${formatShare(share, 0)}` : "")}` : `step ${formatCount(run.step)}`;
   return (
     <div>
       <Text span fz={12} c={isActive(run.state) ? undefined : "dimmed"} truncate>{words}</Text>

@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Table, Text } from "@mantine/core";
+import { Button, Modal, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { revokeToken, tokensQuery } from "@/api/projects";
@@ -34,7 +34,7 @@ export function TokensSection({ projectId }: { projectId: string }) {
         {tokens.data.length === 0 ? <Text c="dimmed" p={12}>No tokens yet. A script sends one as “Authorization: Bearer …”.</Text> : (
           <Table.ScrollContainer minWidth={620}>
             <Table verticalSpacing={6} horizontalSpacing={12}>
-              <Table.Thead><Table.Tr>{["Name", "Begins with", "May", "For", "Ends", "Last used", ""].map((title) => <Table.Th key={title} c="dimmed" fz={12}>{title}</Table.Th>)}</Table.Tr></Table.Thead>
+              <Table.Thead><Table.Tr>{["Name", "Begins with", "May", "For", "Ends", "Last used", ""].map((title) => <Table.Th key={title} c="dimmed" fz={12}>{title || <VisuallyHidden>Actions</VisuallyHidden>}</Table.Th>)}</Table.Tr></Table.Thead>
               <Table.Tbody>
                 {tokens.data.map((token) => (
                   <Table.Tr key={token.id}>
@@ -44,7 +44,7 @@ export function TokensSection({ projectId }: { projectId: string }) {
                     <Table.Td>{token.project_id === null ? "all projects" : token.project_id === projectId ? "this project" : "another project"}</Table.Td>
                     <Table.Td>{token.expires_at ? formatTime(token.expires_at) : "never"}</Table.Td>
                     <Table.Td c="dimmed">{token.last_used_at ? <Time at={token.last_used_at} /> : "never"}</Table.Td>
-                    <Table.Td><Button variant="subtle" color="var(--ls-bad)" size="compact-sm" onClick={() => setRevoking(token)}>Revoke</Button></Table.Td>
+                    <Table.Td><Button variant="subtle" color="var(--ls-bad)" size="compact-sm" aria-label={`Revoke ${token.name}`} onClick={() => setRevoking(token)}>Revoke</Button></Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

@@ -63,7 +63,7 @@ export function DatasetPage() {
         </div>
       )}
       {open?.state === "ready" && <VersionFacts version={open} />}
-      {open && <VersionTabs projectId={projectId} datasetId={datasetId} version={open.number} />}
+      {open && <VersionTabs projectId={projectId} datasetId={datasetId} version={open.number} open={tab} />}
       {open && <VersionView key={open.id} projectId={projectId} version={open} tab={tab} search={search} onSearch={(change) => void navigate({ to: ".", search: (old) => ({ ...old, ...change }), replace: true })} />}
     </PageFrame>
   );

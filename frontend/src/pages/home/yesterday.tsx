@@ -13,7 +13,7 @@ interface Props { ended: RunSummary[]; best: { name: string; value: number; run:
 export function Yesterday({ ended, best }: Props) {
   const note = best ? (
     <Text size="xs" c="dimmed">
-      best {best.name} {formatNumber(best.value, 3)} by <Anchor component={Link} size="xs" to={`/p/${best.run.project_id}/runs/${best.run.id}/curves`}>{best.run.name}</Anchor>
+      best {best.name} {formatNumber(best.value, 3)} by <Anchor component={Link} size="xs" underline="always" to={`/p/${best.run.project_id}/runs/${best.run.id}/curves`}>{best.run.name}</Anchor>
     </Text>
   ) : null;
   return (

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { algorithmsQuery, savedConfigsQuery } from "@/api/algorithms";
-import { draftOfRun } from "@/api/runs";
+import { draftOfRun, runQuery } from "@/api/runs";
 import { savedDraft } from "@/features/new-run/use-draft";
-import { cloneText, withConfig, withReward, withWanted } from "@/features/new-run/starting-draft";
+import { cloneText, withConfig, withLive, withReward, withTaken, withWanted } from "@/features/new-run/starting-draft";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -13,17 +13,20 @@ import { Composer } from "./composer";
 /** Loads what the composer starts with: the catalogue, and the run or the saved settings the address names. */
 export function NewRunPage() {
   const { projectId } = useParams({ from: "/signed-in/p/$projectId/runs/new" });
-  const { from, config, method, model, data } = useSearch({ from: "/signed-in/p/$projectId/runs/new" });
+  const { from, config, method, model, data, take, keys, live } = useSearch({ from: "/signed-in/p/$projectId/runs/new" });
   useBreadcrumbs([{ label: "Runs", to: `/p/${projectId}/runs` }, { label: from ? "Clone" : "New run" }]);
   const catalogue = useQuery(algorithmsQuery);
   const cloned = useQuery({ queryKey: ["draft-of", from], queryFn: () => draftOfRun(from ?? ""), enabled: from !== undefined, staleTime: Infinity });
+  const other = useQuery({ queryKey: ["draft-of", take], queryFn: () => draftOfRun(take ?? ""), enabled: take !== undefined, staleTime: Infinity });
+  const changed = useQuery({ ...runQuery(from ?? ""), enabled: from !== undefined && live === true });
   const saved = useQuery({ ...savedConfigsQuery(projectId), enabled: config !== undefined });
-  const error = catalogue.error ?? cloned.error ?? (config ? saved.error : null);
+  const error = catalogue.error ?? cloned.error ?? other.error ?? changed.error ?? (config ? saved.error : null);
   if (error) return <PageFrame title="New run"><FailedState error={error} onRetry={() => void catalogue.refetch()} /></PageFrame>;
-  const waiting = !catalogue.data || (from && !cloned.data) || (config && !saved.data);
+  const waiting = !catalogue.data || (from && !cloned.data) || (take && !other.data) || (from && live && !changed.data) || (config && !saved.data);
   if (waiting) return <PageFrame title="New run" wide><LoadingState rows={10} /></PageFrame>;
   const kept = saved.data?.find((one) => one.id === config);
-  const base = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
-  const initial = withReward(kept ? withConfig(base, kept) : withWanted(base, from ? {} : { method, model, data }), catalogue.data);
-  return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
+  const clone = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
+  const base = withLive(withTaken(clone, other.data, keys ?? []), live ? changed.data?.live : undefined);
+  const initial = withReward(kept ? withConfig(base, kept) : withWanted(base, from ? { model, data } : { method, model, data }), catalogue.data);
+  return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}-${take ?? ""}-${(keys ?? []).join()}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
 }

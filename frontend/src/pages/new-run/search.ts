@@ -1,4 +1,4 @@
-import { choice, search, text } from "@/ui/search-params";
+import { choice, flag, list, search, text } from "@/ui/search-params";
 
 export const newRunSearch = search({
   method: text,
@@ -6,6 +6,9 @@ export const newRunSearch = search({
   data: text,
   reward: text,
   from: text,
+  take: text,
+  keys: list,
+  live: flag,
   draft: text,
   config: text,
   as: choice(["form", "yaml"], "form"),

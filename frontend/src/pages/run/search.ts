@@ -21,6 +21,7 @@ export const rolloutsSearch = search({
   ch: text,
   by: choice(["token", "sentence", "step"], "token"),
   tok: whole,
+  vs: whole,
 });
 export const logsSearch = search({ level: choice(["debug", "info", "warning", "error"], "info"), q: text });
 export const configSearch = search({ diff: text });

@@ -37,7 +37,7 @@ export function CurvesToolbar({ search, onSearch, held, onHeld, slider, children
           label={(value) => (value === 0 ? "off" : `${value} %`)}
           value={search.smooth ?? 0}
           onChange={(smooth) => onSearch({ smooth: smooth === 0 ? undefined : smooth })}
-          thumbProps={{ "aria-label": "Smoothing" }}
+          thumbLabel="Smoothing"
         />
       </Group>
       {search.zoom && <Button variant="light" size="compact-xs" rightSection={<IconX size={12} />} onClick={() => onSearch({ zoom: undefined })} title="Reset zoom (z)">steps {search.zoom}</Button>}

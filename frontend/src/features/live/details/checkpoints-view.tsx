@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Menu, Text } from "@mantine/core";
+import { ActionIcon, Button, Menu, Text, VisuallyHidden } from "@mantine/core";
 import { IconDots, IconPlayerPlay, IconPackage } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -51,7 +51,7 @@ export function CheckpointsView() {
                 <th scope="col">kept</th>
                 <th scope="col">when</th>
                 <th scope="col" className={classes.number}>size</th>
-                <th scope="col"><span className="mantine-visually-hidden">Actions</span></th>
+                <th scope="col"><VisuallyHidden>Actions</VisuallyHidden></th>
               </tr>
             </thead>
             <tbody>

@@ -2,7 +2,7 @@ import { Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { MethodCard, Run } from "@/api/shapes";
 import { Panel } from "@/ui/panel";
-import { configLines, show } from "./flat-config";
+import { configLines, show, type ConfigLine } from "./flat-config";
 import classes from "./details.module.css";
 
 /** Every key of the frozen config with the method's default beside what differs. */
@@ -30,8 +30,8 @@ export function ConfigTable({ run, method }: { run: Run; method: MethodCard | un
             {shown.map((line) => (
               <tr key={line.key} className={line.changed ? classes.changed : undefined} title={line.help}>
                 <td className={classes.key}>{line.key}</td>
-                <td className={classes.value}>{line.changed ? <strong>{show(line.value)}</strong> : show(line.value)}</td>
-                <td className={classes.value}><span className={classes.muted}>{line.changed ? show(line.standard) : ""}</span></td>
+                <td className={classes.value}>{line.changed ? <strong>{written(line, line.value)}</strong> : written(line, line.value)}</td>
+                <td className={classes.value}><span className={classes.muted}>{line.changed ? written(line, line.standard) : ""}</span></td>
               </tr>
             ))}
             {shown.length === 0 && <tr><td colSpan={3} className={classes.muted}>No key fits.</td></tr>}
@@ -40,4 +40,9 @@ export function ConfigTable({ run, method }: { run: Run; method: MethodCard | un
       </div>
     </Panel>
   );
+}
+
+/** A value that leaves the choice to the engine is said as such. */
+function written(line: ConfigLine, value: unknown): string {
+  return line.auto !== null && value === line.auto ? "auto" : show(value);
 }

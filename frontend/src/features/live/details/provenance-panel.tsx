@@ -34,6 +34,6 @@ function named(kind: string, references: unknown): [string, string][] {
   return Object.entries(references as Record<string, Record<string, unknown>>).map(([role, reference]) => {
     const hash = show(reference.weights_hash ?? reference.content_hash).slice(0, 12);
     const split = reference.split ? ` · ${show(reference.split)}` : "";
-    return [`${kind} ${role}`, `${show(reference.name ?? reference.path)}${split}${hash ? ` · ${hash}` : ""}`];
+    return [`${kind} ${role}`, `${show(reference.name || reference.path || "the final model of the run it waits for")}${split}${hash ? ` · ${hash}` : ""}`];
   });
 }

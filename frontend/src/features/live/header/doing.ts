@@ -11,7 +11,7 @@ export function doingLine(run: Run, view: RunView): string {
     case "starting":
       return view.doing ? `Doing: ${view.doing}` : "A worker has claimed it and starts the engine.";
     case "running":
-      return view.doing ? `Doing: ${view.doing}` : "";
+      return view.doing ? `Doing: ${view.doing}` : workingOn(view, run.total ?? view.total);
     case "paused":
       return `Paused at step ${view.step}; the model stays loaded.`;
     case "succeeded":
@@ -21,6 +21,11 @@ export function doingLine(run: Run, view: RunView): string {
     case "failed":
       return "";
   }
+}
+
+/** Between two events the engine is in the step after the last one told. */
+function workingOn(view: RunView, total: number | null): string {
+  return view.step > 0 && (total === null || view.step < total) ? `Working on step ${view.step + 1}` : "";
 }
 
 /** Share of the plan that is done, 0 to 1; null when the plan has no length. */

@@ -1,21 +1,46 @@
+import { VisuallyHidden } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { runQuery } from "@/api/runs";
 import type { Run } from "@/api/shapes";
+import { freshnessLook } from "@/ui/freshness";
 import { FreshnessMark } from "@/ui/freshness-mark";
 import { isActive } from "@/ui/run-states";
 import { useNow } from "@/ui/time";
-import { freshness, type Pulse } from "../freshness";
+import { ENGINE_QUIET_MS, freshness, type Pulse } from "../freshness";
 import { useFeedState } from "../run-context";
 import type { RunFeed } from "../run-feed";
 
-/** How old this page is, once a second. */
+/** A worker renews its lease every ten seconds and sends no event for it: while the engine is quiet the page asks. */
+const HEARTBEAT_MS = 10_000;
+/** A screen reader hears of a change of kind, at most this often. */
+const SPOKEN_MS = 10_000;
+
+/** How old this page is, twice a second; what a screen reader hears of it, rarely. */
 export function LiveFreshness({ run, feed }: { run: Run; feed: RunFeed }) {
   const { link, view } = useFeedState(feed);
   const now = useNow(500);
-  const pulse: Pulse = {
-    ended: !isActive(run.state),
-    busy: run.state === "running" || run.state === "starting",
-    lastEventAt: view.lastEventTime * 1000,
-    heartbeatAt: run.heartbeat_at ? Date.parse(run.heartbeat_at) : 0,
-    doing: view.doing,
-  };
-  return <FreshnessMark state={freshness(link, pulse, now)} />;
+  const busy = run.state === "running" || run.state === "starting";
+  const lastEventAt = view.lastEventTime * 1000;
+  const quiet = busy && now + link.ahead - lastEventAt > ENGINE_QUIET_MS;
+  useQuery({ ...runQuery(run.id), refetchInterval: quiet ? HEARTBEAT_MS : false });
+  const pulse: Pulse = { ended: !isActive(run.state), busy, lastEventAt, heartbeatAt: run.heartbeat_at ? Date.parse(run.heartbeat_at) : 0, doing: view.doing };
+  const state = freshness(link, pulse, now);
+  return (
+    <>
+      <FreshnessMark state={state} />
+      <Spoken text={state.kind === "live" ? "live" : state.kind === "ended" ? "" : freshnessLook(state).text.replace(/\d.*$/, "")} />
+    </>
+  );
+}
+
+/** Says the newest text politely, at most once in ten seconds. */
+function Spoken({ text }: { text: string }) {
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    if (text === said) return undefined;
+    const timer = window.setTimeout(() => setSaid(text), said === "" ? 0 : SPOKEN_MS);
+    return () => window.clearTimeout(timer);
+  }, [text, said]);
+  return <VisuallyHidden role="status">{said}</VisuallyHidden>;
 }

@@ -8,13 +8,15 @@ interface Props {
   answer: Answer;
   index: number;
   picked?: boolean;
+  other?: boolean;
   onPick?: () => void;
+  onOther?: () => void;
 }
 
 /** One answer of a group: its reward, its terms, what is odd about it. The text is the model's: shown, never run. */
-export function AnswerCard({ answer, index, picked = false, onPick }: Props) {
+export function AnswerCard({ answer, index, picked = false, other = false, onPick, onOther }: Props) {
   return (
-    <article className={classes.answer} data-picked={picked} aria-label={`Answer ${index + 1}`}>
+    <article className={classes.answer} data-picked={picked} data-other={other} aria-label={`Answer ${index + 1}`}>
       <header className={classes.answerHead}>
         <span className={classes.reward} title="reward">{formatNumber(answer.reward, 3)}</span>
         {answer.advantage !== null && answer.advantage !== undefined && <span className={classes.meta}>adv {signed(answer.advantage)}</span>}
@@ -22,7 +24,12 @@ export function AnswerCard({ answer, index, picked = false, onPick }: Props) {
         {answerBadges(answer).map((badge) => (
           <Tooltip key={badge.word} label={badge.why}><Badge size="xs" variant="outline" color="var(--ls-warn)" tt="none">{badge.word}</Badge></Tooltip>
         ))}
-        {onPick && <UnstyledButton ml="auto" fz={12} c="var(--ls-accent)" aria-pressed={picked} onClick={onPick}>tokens</UnstyledButton>}
+        {(onPick || onOther) && (
+          <span className={classes.deeds}>
+            {onOther && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={other} aria-label={`compare with answer ${index + 1}`} onClick={onOther}>{other ? "compared" : "compare"}</UnstyledButton>}
+            {onPick && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={picked} aria-label={`${answer.tokens ? "tokens" : "pick"} of answer ${index + 1}`} onClick={onPick}>{answer.tokens ? "tokens" : "pick"}</UnstyledButton>}
+          </span>
+        )}
       </header>
       <pre className={classes.text} dir="auto">{answer.text === "" ? " " : answer.text}</pre>
       {Object.keys(answer.terms).length > 0 && (

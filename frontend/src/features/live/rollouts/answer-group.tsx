@@ -11,11 +11,18 @@ interface Props {
   rollout: Rollout;
   compact?: boolean;
   picked?: number;
+  /** The answer that the picked one is compared with. */
+  other?: number;
   onPick?: (index: number) => void;
+  onOther?: (index: number) => void;
 }
 
+/** Answers of at most this many signs stand closer together. */
+const SHORT = 60;
+
 /** A prompt and the group of answers to it, side by side. */
-export function AnswerGroup({ run, rollout, compact = false, picked, onPick }: Props) {
+export function AnswerGroup({ run, rollout, compact = false, picked, other, onPick, onOther }: Props) {
+  const short = rollout.answers.every((answer) => answer.text.length <= SHORT);
   return (
     <section aria-label={`Prompt of step ${rollout.step}`} style={compact ? { marginBottom: 24 } : undefined}>
       <Group justify="space-between" mb={4} gap={8}>
@@ -30,9 +37,9 @@ export function AnswerGroup({ run, rollout, compact = false, picked, onPick }: P
       </Group>
       <pre className={classes.prompt} dir="auto">{rollout.prompt}</pre>
       {rollout.reference_answer && <Text size="xs" mt={4}><Text span c="dimmed" size="xs">expected </Text><bdi>{rollout.reference_answer}</bdi></Text>}
-      <div className={classes.answers}>
+      <div className={short ? classes.shortAnswers : classes.answers}>
         {rollout.answers.map((answer, index) => (
-          <AnswerCard key={index} answer={answer} index={index} picked={picked === index} onPick={onPick ? () => onPick(index) : undefined} />
+          <AnswerCard key={index} answer={answer} index={index} picked={picked === index} other={other === index} onPick={onPick ? () => onPick(index) : undefined} onOther={onOther && other !== undefined && picked !== index ? () => onOther(index) : undefined} />
         ))}
       </div>
     </section>

@@ -1,6 +1,7 @@
 import { RangeSlider, Text } from "@mantine/core";
 import { formatNumber } from "@/ui/numbers";
 import { histogram } from "./histogram";
+import classes from "./rollouts.module.css";
 
 const BINS = 24;
 
@@ -24,7 +25,8 @@ export function RewardHistogram({ rewards, range, onRange }: { rewards: number[]
       </svg>
       <RangeSlider
         size={2}
-        thumbSize={14}
+        thumbSize={24}
+        classNames={{ thumb: classes.thumb }}
         min={bins.low}
         max={bins.high}
         step={(bins.high - bins.low) / BINS}

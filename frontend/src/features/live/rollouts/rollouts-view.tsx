@@ -1,4 +1,4 @@
-import { Button, Select, Text, TextInput } from "@mantine/core";
+import { Button, Chip, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useRef, useState } from "react";
@@ -6,6 +6,7 @@ import type { RolloutFilter } from "@/api/run";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
+import { useHeldKey } from "@/ui/held-key";
 import { isActive } from "@/ui/run-states";
 import { useShortcuts } from "@/ui/shortcuts";
 import { useRun } from "../run-context";
@@ -26,7 +27,13 @@ export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onS
   const { run, feed } = useRun();
   const [range, setRange] = useState<[number, number] | null>(null);
   const find = useRef<HTMLInputElement>(null);
-  const { query, items, waiting, show } = useRollouts(feed, filterOf(search));
+  const [follow, setFollow] = useState(true);
+  const [inside, setInside] = useState(false);
+  const pressed = useHeldKey(" ");
+  const live = isActive(run.state);
+  const newest = (search.sort ?? "newest") === "newest";
+  const following = live && follow && newest && search.ro === undefined;
+  const { query, items, waiting, show } = useRollouts(feed, filterOf(search), following && !pressed && !inside);
   const typed = useDebouncedCallback((q: string) => onSearch({ q: q || undefined }), 250);
   const rewards = items.flatMap((rollout) => rollout.answers.flatMap((answer) => answer.reward ?? []));
   const inRange = (reward: number | null): boolean => range === null || (reward !== null && reward >= range[0] && reward <= range[1]);
@@ -34,7 +41,7 @@ export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onS
   const open = search.ro ?? shown[0]?.cursor;
   const go = (by: number): void => {
     const next = shown[shown.findIndex((rollout) => rollout.cursor === open) + by];
-    if (next) onSearch({ ro: next.cursor, tok: undefined, ans: undefined });
+    if (next) onSearch({ ro: next.cursor, tok: undefined, ans: undefined, vs: undefined });
   };
   useShortcuts("Rollouts", [
     { keys: "/", label: "Filter", run: () => find.current?.focus() },
@@ -54,18 +61,24 @@ export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onS
   }
   return (
     <div className={classes.layout}>
-      <div className={classes.side}>
+      <div className={classes.side} onPointerEnter={() => setInside(true)} onPointerLeave={() => setInside(false)}>
         <TextInput ref={find} aria-label="Filter prompts and answers" placeholder="Filter prompts and answers" leftSection={<IconSearch size={16} />} defaultValue={search.q} onChange={(event) => typed(event.currentTarget.value)} />
         <div style={{ display: "flex", gap: 8 }}>
           <Select flex={1} aria-label="Sort" value={search.sort ?? "newest"} onChange={(sort) => onSearch({ sort: sort as RolloutsSearch["sort"] })} data={[{ value: "newest", label: "Newest first" }, { value: "-reward", label: "Best reward first" }, { value: "reward", label: "Worst reward first" }]} />
           <TextInput w={110} aria-label="Step or range of steps" placeholder="step 0-100" defaultValue={search.step} key={search.step} onBlur={(event) => onSearch({ step: event.currentTarget.value || undefined })} onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()} />
         </div>
+        {live && (
+          <div className={classes.flow}>
+            <Chip size="xs" checked={following} onChange={(on) => { setFollow(on); if (on) onSearch({ ro: undefined, ans: undefined, tok: undefined, vs: undefined, sort: undefined }); }}>follow the newest</Chip>
+            <Text size="xs" c="dimmed" role="status">{following ? (pressed ? "held" : inside ? "waits while you point here" : "hold space to pause") : ""}</Text>
+          </div>
+        )}
         <RewardHistogram rewards={rewards} range={range} onRange={setRange} />
         {waiting > 0 && <Button variant="light" size="compact-sm" onClick={show}>{waiting} new ↑</Button>}
         <RolloutList
           items={shown}
           open={open}
-          onOpen={(ro) => onSearch({ ro, tok: undefined, ans: undefined })}
+          onOpen={(ro) => onSearch({ ro, tok: undefined, ans: undefined, vs: undefined })}
           more={
             query.hasNextPage ? <Button fullWidth variant="subtle" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>More</Button>
             : shown.length === 0 ? <Text p={12} c="dimmed">No rollout fits. Widen the filter.</Text> : null

@@ -41,7 +41,8 @@ export function TokenView({ answers, picked, channel: wished, token = 0, clipRan
     { keys: "b", label: "Bars instead of colours", run: () => setBars(!bars) },
   ]);
   useEffect(() => {
-    box.current?.querySelector('[data-picked="true"]')?.scrollIntoView({ block: "nearest" });
+    const mark = box.current?.querySelector<HTMLElement>('[data-picked="true"]');
+    if (box.current && mark) keepInSight(box.current, mark);
   }, [token, picked]);
 
   if (!tokens || !channel) return null;
@@ -62,6 +63,13 @@ export function TokenView({ answers, picked, channel: wished, token = 0, clipRan
       <TokenDetail tokens={tokens} index={token} />
     </section>
   );
+}
+
+/** Scrolls the box, never the page: opening a rollout must not carry the reader away from its prompt. */
+function keepInSight(box: HTMLElement, mark: HTMLElement): void {
+  const [outer, inner] = [box.getBoundingClientRect(), mark.getBoundingClientRect()];
+  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top + inner.height;
+  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + inner.height;
 }
 
 interface SpanProps {

@@ -6,8 +6,14 @@ import type { RunFeed } from "../run-feed";
 
 const PAGE = 60;
 
-/** Stored rollouts by a filter, and how many came since: they wait until asked for, so that no row moves under the pointer. */
-export function useRollouts(feed: RunFeed, filter: RolloutFilter) {
+/** A stream is read again at most this often. */
+const FLOW_MS = 1500;
+
+/**
+ * Stored rollouts by a filter, and how many came since. They wait until asked for, so that no row moves under the
+ * pointer, unless the reader lets them flow in.
+ */
+export function useRollouts(feed: RunFeed, filter: RolloutFilter, flowing: boolean) {
   const { reloads } = useFeedState(feed);
   const [waiting, setWaiting] = useState(0);
   const query = useInfiniteQuery({
@@ -30,8 +36,11 @@ export function useRollouts(feed: RunFeed, filter: RolloutFilter) {
     setWaiting(0);
     void refetch();
   };
+  const due = waiting > 0 && (few || flowing);
   useEffect(() => {
-    if (few && waiting > 0) void refetch().then(() => setWaiting(0));
-  }, [few, waiting, refetch]);
+    if (!due) return undefined;
+    const timer = window.setTimeout(() => void refetch().then(() => setWaiting(0)), few ? 0 : FLOW_MS);
+    return () => window.clearTimeout(timer);
+  }, [due, few, refetch]);
   return { query, items, waiting, show };
 }
