@@ -206,3 +206,38 @@ def test_a_row_over_the_limit_is_refused_without_reading_on(desk: Desk, monkeypa
     monkeypatch.setattr("workers.agent.ingest.formats.jsonl.ROW_BYTES", 1000)
     error = desk.send(GOOD_LINE + jsonl({"prompt": "x" * 5000}) + b"never read\n")["error"]
     assert [fault["line"] for fault in error["faults"]] == [2]
+
+
+@pytest.mark.parametrize(
+    "content", [GOOD_LINE * 20_000, b"[" + b" " * 2_000_000, table("1+1=,2") + b"1+1=,2\n" * 200_000], ids=["jsonl", "blanks", "csv"]
+)
+def test_a_gzip_bomb_is_refused_before_it_fills_the_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.INFLATION", 10)
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.INFLATION_FREE_BYTES", 2**16)
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.BLOCK", 2**12)
+    upload = desk.send(gzip.compress(content))
+    error = upload["error"] if upload["state"] == "refused" else desk.ingest(upload, MAPPING)["error"]
+    assert (error["code"], "times its own size" in error["message"]) == ("unreadable_file", True)
+
+
+def test_a_parquet_inside_a_gzip_bomb_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.INFLATION_FREE_BYTES", 2**16)
+    monkeypatch.setattr("workers.agent.ingest.bytes_in.BLOCK", 2**12)
+    upload = desk.send(gzip.compress(PARQUET + bytes(50_000_000)))
+    assert upload["error"]["code"] == "unreadable_file"
+
+
+def test_cells_that_unfold_beyond_all_memory_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One long text that every row points to: 40 KB of file, 20 GiB of rows."""
+    monkeypatch.setattr("workers.agent.memory_bound.bounded_memory.__wrapped__.__defaults__", (2**28,))
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int32()), pa.array(["x" * 4_000_000]))
+    error = desk.send(parquet({"prompt": long, "completion": long}))["error"]
+    assert error["code"] in ("too_large_rows", "bad_rows")
+
+
+def test_a_disk_that_is_all_but_full_is_left_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = desk.send(GOOD_LINE * 100)
+    monkeypatch.setattr("workers.agent.ingest.disk_room.RESERVE_BYTES", 2**60)
+    version = desk.ingest(upload, MAPPING)
+    assert (version["state"], version["error"]["code"]) == ("refused", "disk_full")
+    assert not list(storage.dataset_dir(version["dataset_id"]).iterdir())

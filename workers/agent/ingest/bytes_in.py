@@ -2,15 +2,16 @@
 
 import gzip
 import json
-import shutil
 import zlib
 from collections.abc import Iterator
 from importlib import import_module
-from io import BufferedIOBase
+from io import BufferedIOBase, BufferedReader, RawIOBase
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from runs.datasets.shapes.mapping import Fault
+from runs.sizes import size_words
+from workers.agent.ingest.disk_room import need_room
 from workers.agent.ingest.items import ROW_BYTES, Items, RawRow, Unreadable
 
 HEAD_BYTES = 2**16
@@ -32,6 +33,39 @@ FOREIGN = (
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
+INFLATION = 200
+"""Rows that people write shrink 3 to 30 times; what shrinks more than this was made to fill a disk."""
+INFLATION_FREE_BYTES = 256 * 2**20
+BLOCK = 2**20
+
+
+class Inflated(RawIOBase):
+    """The bytes inside a gzip file, as far as they are in proportion to it. Reading raises Unreadable beyond that."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._zip = gzip.GzipFile(fileobj=file)
+        self._most = max(INFLATION_FREE_BYTES, INFLATION * size)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._zip.tell() > self._most:
+            message = f"The gzip file holds more than {size_words(self._most)}, over {INFLATION} times its own size."
+            raise Unreadable(message, "Send the rows without compression, or in several files.")
+        return self._zip.readinto(buffer)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._zip.seek(offset, whence)
+
+    def close(self) -> None:
+        self._zip.close()
+        super().close()
+
+
 class ByteSource:
     """One file on its way through a reader. `fraction` is how much of the file as sent has been read."""
 
@@ -42,7 +76,8 @@ class ByteSource:
         self._raw = path.open("rb")
         self.compression = "gzip" if self._raw.read(2) == GZIP else "none"
         self._raw.seek(0)
-        self.stream: BufferedIOBase = gzip.GzipFile(fileobj=self._raw) if self.compression == "gzip" else self._raw
+        zipped = self.compression == "gzip"
+        self.stream: BufferedIOBase = BufferedReader(Inflated(self._raw, self.size), BLOCK) if zipped else self._raw
         self.format = format_of(self._head())
         self.rows_total: int | None = None
         self.rows_done = 0
@@ -79,7 +114,9 @@ class ByteSource:
             return self.path
         copy = self.work_dir / "plain"
         with copy.open("wb") as file:
-            shutil.copyfileobj(self.stream, file, 2**20)
+            while block := self.stream.read(BLOCK):
+                need_room(self.work_dir)
+                file.write(block)
         return copy
 
     def close(self) -> None:

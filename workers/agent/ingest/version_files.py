@@ -12,6 +12,7 @@ from runs.datasets.models import DatasetVersion
 from runs.datasets.shapes import read_row
 from runs.datasets.shapes.mapping import Fault, Mapping
 from workers.agent.ingest.canonical import SplitWriter, canonical_line, write_manifest
+from workers.agent.ingest.disk_room import need_room
 from workers.agent.ingest.findings import Findings
 from workers.agent.ingest.items import Items, Notice, RawRow
 from workers.agent.ingest.split_choice import BadSplit, SplitChoice
@@ -102,6 +103,7 @@ def _read(job: JobContext, stream: Stream, writer: _VersionWriter) -> None:
     for number, item in enumerate(stream.items):
         if number % TICK_ROWS == 0:
             job.progress(stream.fraction(), f"Reading rows, {findings.rows_kept:,} so far")
+            need_room(writer.directory)
         if isinstance(item, RawRow):
             writer.take(item, stream.split)
         elif isinstance(item, Notice):

@@ -10,6 +10,7 @@ from workers.agent.ingest.bytes_in import ByteSource
 from workers.agent.ingest.items import Unreadable
 from workers.agent.ingest.version_files import Stream, write_version
 from workers.agent.jobs import JobContext, JobRefused
+from workers.agent.memory_bound import bounded_memory
 
 
 def run(job: JobContext) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def run(job: JobContext) -> dict[str, Any]:
     if not path.exists():
         raise JobRefused("upload_gone", "The uploaded file is no longer on the worker's disk.", "Send the file again.")
     try:
-        with ByteSource(path, job.work_dir) as source:
+        with bounded_memory(), ByteSource(path, job.work_dir) as source:
             stream = Stream(source.items(), fraction=source.fraction)
             return write_version(job, version, [stream], Mapping.model_validate(version.mapping))
     except Unreadable as error:

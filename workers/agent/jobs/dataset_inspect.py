@@ -10,6 +10,7 @@ from workers.agent.ingest.findings import refusal
 from workers.agent.ingest.inspection import describe, first_rows
 from workers.agent.ingest.items import Unreadable
 from workers.agent.jobs import JobContext, JobRefused
+from workers.agent.memory_bound import bounded_memory
 
 BLOCK = 2**20
 
@@ -21,7 +22,7 @@ def run(job: JobContext) -> dict[str, Any]:
         raise JobRefused("upload_gone", "The uploaded file is no longer on the worker's disk.", "Send the file again.")
     job.progress(0.0, "Reading the first rows")
     try:
-        with ByteSource(path, job.work_dir) as source:
+        with bounded_memory(), ByteSource(path, job.work_dir) as source:
             rows, faults = first_rows(source)
             if faults:
                 raise refusal(faults)
