@@ -20,6 +20,12 @@ def describe(path: Path, *, roots: list[Path] | None, progress: Callable[[float,
     names = {file.name: file for file in files}
     if "config.json" not in names:
         raise _missing(place, names)
+    if "adapter_config.json" in names:
+        raise JobRefused(
+            "adapter",
+            f"{place} has an adapter_config.json beside config.json, which would load another model in place of this one.",
+            "Delete adapter_config.json, or merge the adapter into its base model.",
+        )
     config = read_json(names["config.json"])
     refuse_remote_code(names["config.json"], config)
     tokenizer = _tokenizer(names)
