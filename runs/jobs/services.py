@@ -13,10 +13,12 @@ from runs.bell import ring_after_commit
 from runs.jobs.models import FINAL, LIVE, Job, JobState, Turn
 from runs.jobs.signals import job_changed
 from runs.leases import Desired, Fenced
-from runs.problems import Conflict
+from runs.problems import Conflict, Problem
 
 READY = "lodestar.job_ready"
 MAX_ATTEMPTS = 3
+MOST_WAITING_EACH = 200
+"""Jobs of one person that may wait at once; the next would only stand in everybody's way."""
 WORKER_LOST = {
     "code": "worker_lost",
     "message": f"The worker was lost {MAX_ATTEMPTS} times while it did this.",
@@ -29,7 +31,13 @@ WORKER_LOST = {
 def enqueue(
     *, kind: str, project: Project, payload: dict[str, Any], created_by: User | None, subject_id: str = ""
 ) -> Job:
-    """A new job of `kind`; a worker hears of it once the caller's transaction has committed."""
+    """A new job of `kind`; a worker hears of it once the caller's transaction has committed.
+
+    Raises Problem 429 when too many jobs of `created_by` wait already.
+    """
+    if created_by and Job.objects.filter(created_by=created_by, state=JobState.QUEUED).count() >= MOST_WAITING_EACH:
+        detail = f"{MOST_WAITING_EACH} jobs of yours wait already. Wait until some are done, or cancel some."
+        raise Problem(status=429, code="too_many_jobs", detail=detail)
     job = Job.objects.create(kind=kind, project=project, payload=payload, created_by=created_by, subject_id=subject_id)
     ring_after_commit(READY, job.id)
     job_changed.send(sender=Job, job=job)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from runs.jobs import services
 from runs.jobs.models import Job
 from runs.leases import Fenced
-from runs.problems import Conflict
+from runs.problems import Conflict, Problem
 from tests.launches.builders import make_actor, make_project
 
 PAST = timezone.now() - timedelta(hours=1)
@@ -86,3 +86,16 @@ def test_a_chore_is_one_owner_s_turn(db: None) -> None:
     assert services.take_turn("sweep", owner="a", span=span)
     assert not services.take_turn("sweep", owner="b", span=span)
     assert services.take_turn("mow", owner="b", span=span)
+
+
+def test_one_person_does_not_fill_the_queue(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MOST_WAITING_EACH", 2)
+    actor, other = make_actor(), make_actor()
+    project = make_project(actor)
+    mine = [services.enqueue(kind="preflight", project=project, payload={}, created_by=actor.user) for _ in range(2)]
+    with pytest.raises(Problem) as refused:
+        services.enqueue(kind="preflight", project=project, payload={}, created_by=actor.user)
+    assert refused.value.status == 429
+    services.enqueue(kind="preflight", project=project, payload={}, created_by=other.user)
+    services.request_cancel(mine[0])
+    assert services.enqueue(kind="preflight", project=project, payload={}, created_by=actor.user)

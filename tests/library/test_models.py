@@ -67,8 +67,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no weights": ({"model.safetensors": None}, "no_weights", "safetensors"),
     "no tokenizer": ({"tokenizer.json": None}, "no_tokenizer", "tokenizer"),
     "adapter": ({"config.json": None, "adapter_config.json": {}}, "adapter", "adapter"),
-    "adapter that leads to another model": (
-        {"adapter_config.json": {"base_model_name_or_path": "/models/of/others"}}, "adapter", "another model",
+    "adapter beside a whole model": (
+        {"adapter_config.json": {"base_model_name_or_path": "/models/of/others"}}, "adapter", "unseen",
     ),
     "weights cut": ({"model.safetensors": HEADER[:-1]}, "bad_weights", "model.safetensors"),
     "weights empty": ({"model.safetensors": b""}, "bad_weights", "model.safetensors"),

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,17 @@ from workers.agent.jobs import JobContext, JobRefused
 from workers.agent.processes import child_environment
 
 POLL_SECONDS = 0.1
+LIMIT_SECONDS = 6 * 3600.0
 SAID_BYTES = 2000
 
 
-def call_engine(job: JobContext, *arguments: str, request: dict[str, Any] | None = None, doing: str) -> Any:
+def call_engine(
+    job: JobContext, *arguments: str, request: dict[str, Any] | None = None, doing: str, limit_seconds: float = LIMIT_SECONDS
+) -> Any:
     """Runs `python -m workers.engine <arguments>` with `request` as its input; answers the JSON it prints, None for none.
 
-    Raises JobCancelled, with the process ended, and JobRefused with the engine's own sentence when it fails.
+    Raises JobCancelled, with the process ended, and JobRefused with the engine's own sentence when it fails, or when it
+    takes longer than the limit: chat templates and tokenizers come with the model and may loop without end.
     """
     asked, said, answered = (job.work_dir / name for name in ("request.json", "engine.log", "answer.json"))
     asked.write_text(json.dumps(request or {}), encoding="utf-8")
@@ -32,7 +37,7 @@ def call_engine(job: JobContext, *arguments: str, request: dict[str, Any] | None
             preexec_fn=die_with_parent,  # noqa: PLW1509 # only calls prctl, which a fork beside threads may
         )
         try:
-            _wait(job, process, doing)
+            _wait(job, process, doing, limit_seconds)
         finally:
             process.kill()
             process.wait()
@@ -42,8 +47,12 @@ def call_engine(job: JobContext, *arguments: str, request: dict[str, Any] | None
     return json.loads(text) if text.strip() else None
 
 
-def _wait(job: JobContext, process: "subprocess.Popen[bytes]", doing: str) -> None:
+def _wait(job: JobContext, process: "subprocess.Popen[bytes]", doing: str, limit_seconds: float) -> None:
+    last = time.monotonic() + limit_seconds
     while True:
+        if time.monotonic() > last:
+            message = f"{doing} took more than {limit_seconds:.0f} s and was ended."
+            raise JobRefused("too_slow", message, "Look at the model's chat template and tokenizer, or ask for fewer rows.")
         job.progress(None, doing)
         try:
             process.wait(POLL_SECONDS)

@@ -8,6 +8,8 @@ from runs.library.selectors import model_ref
 from workers.agent.engine_call import call_engine
 from workers.agent.jobs import JobContext
 
+LIMIT_SECONDS = 120.0
+
 
 def run(job: JobContext) -> dict[str, Any]:
     """`{rows: [{index, tokens, cut_at, segments}]}`."""
@@ -20,7 +22,7 @@ def run(job: JobContext) -> dict[str, Any]:
         "records": [row["record"] for row in picked],
         "max_length": job.payload["max_length"],
     }
-    answer = call_engine(job, "render", request=request, doing="Rendering rows")
+    answer = call_engine(job, "render", request=request, doing="Rendering rows", limit_seconds=LIMIT_SECONDS)
     return {"rows": [{"index": row["index"], **read} for row, read in zip(picked, answer["rows"], strict=True)]}
 
 

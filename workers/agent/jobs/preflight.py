@@ -17,6 +17,7 @@ from workers.agent.jobs import JobContext
 from workers.contract.preflight import Finding, PreflightReport
 from workers.contract.run_spec import ModelRef, RunSpec
 
+LIMIT_SECONDS = 1800.0
 PLACES = {"models": "model", "datasets": "data"}
 """Where a draft names what the form calls model and data."""
 
@@ -31,7 +32,7 @@ def run(job: JobContext) -> dict[str, Any]:
     spec_path = job.work_dir / "spec.json"
     spec = _standing_in(frozen).model_copy(update={"output_dir": str(job.work_dir / "output")})
     spec_path.write_text(spec.model_dump_json(), encoding="utf-8")
-    answer = call_engine(job, "preflight", str(spec_path), doing="Checking model and data")
+    answer = call_engine(job, "preflight", str(spec_path), doing="Checking model and data", limit_seconds=LIMIT_SECONDS)
     report = PreflightReport.model_validate(answer)
     return report.model_copy(update={"findings": [*report.findings, *_waits(frozen)]}).model_dump(mode="json")
 

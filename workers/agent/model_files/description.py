@@ -23,7 +23,7 @@ def describe(path: Path, *, roots: list[Path] | None, progress: Callable[[float,
     if "adapter_config.json" in names:
         raise JobRefused(
             "adapter",
-            f"{place} has an adapter_config.json beside config.json, which would load another model in place of this one.",
+            f"{place} has an adapter_config.json beside config.json, which is put onto the model unseen whenever it is loaded.",
             "Delete adapter_config.json, or merge the adapter into its base model.",
         )
     config = read_json(names["config.json"])
