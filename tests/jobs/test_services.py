@@ -90,7 +90,7 @@ def test_a_chore_is_one_owner_s_turn(db: None) -> None:
 
 def test_one_person_does_not_fill_the_queue(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MOST_WAITING_EACH", 2)
-    actor, other = make_actor(), make_actor()
+    actor, other = make_actor(), make_actor("other@example.org")
     project = make_project(actor)
     mine = [services.enqueue(kind="preflight", project=project, payload={}, created_by=actor.user) for _ in range(2)]
     with pytest.raises(Problem) as refused:
