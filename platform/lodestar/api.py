@@ -10,18 +10,18 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from lodestar import __version__, demo_api
 from lodestar.bodies import StrictParser, too_large
+from lodestar.problem_description import DescribedAPI
 from runs.accounts.authentication import SessionAuth, TokenAuth
 from runs.problem_answers import problem_response
 from runs.problems import FieldError, NotFound, Problem
 
 log = structlog.get_logger(__name__)
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Lodestar",
     version=__version__,
     description="Post-training of language models: data, models, runs, live telemetry. See docs/launch_and_watch.py.",

@@ -146,3 +146,12 @@ def test_health_says_what_does_not_answer(client, db):
     assert answer.json() | {"version": ""} == {
         "status": "incomplete", "database": "ok", "redis": "ok", "worker": "none online", "version": "",
     }  # fmt: skip
+
+
+def test_every_operation_names_the_problem_document_among_its_answers(somebody):
+    schema = api.get_openapi_schema()
+    answers = [operation["responses"] for methods in schema["paths"].values() for operation in methods.values()]
+    assert all("application/problem+json" in found["default"]["content"] for found in answers)
+    described = schema["components"]["schemas"]["ProblemOut"]
+    said = somebody.get("/api/v1/runs/run_x").json()
+    assert sorted(said) == sorted(described["required"])
