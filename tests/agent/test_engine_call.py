@@ -32,3 +32,10 @@ def test_an_engine_that_loops_is_ended_and_the_person_told(job: JobContext, monk
 def test_an_engine_that_answers_in_time_is_heard(job: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, "-c", "print('{\"rows\": []}')"]))
     assert call_engine(job, "render", doing="Rendering rows", limit_seconds=30) == {"rows": []}
+
+
+def test_an_engine_that_takes_all_memory_is_ended(job: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    takes = "import time; time.sleep(0.5); print(len('x' * 2**30))"
+    monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, "-c", takes]))
+    with pytest.raises(JobRefused, match="MemoryError"):
+        call_engine(job, "render", doing="Rendering rows", limit_bytes=2**29)

@@ -1,10 +1,13 @@
 """A question to the engine's command line, in a process of its own: the agent never loads torch."""
 
+import contextlib
 import json
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from workers.agent.engine_process import SECRETS, die_with_parent, engine_command
 from workers.agent.jobs import JobContext, JobRefused
@@ -12,16 +15,23 @@ from workers.agent.processes import child_environment
 
 POLL_SECONDS = 0.1
 LIMIT_SECONDS = 6 * 3600.0
+TOKENIZING_BYTES = 8 * 2**30
+"""Memory for work that loads a tokenizer and no weights."""
 SAID_BYTES = 2000
 
 
 def call_engine(
-    job: JobContext, *arguments: str, request: dict[str, Any] | None = None, doing: str, limit_seconds: float = LIMIT_SECONDS
+    job: JobContext,
+    *arguments: str,
+    request: dict[str, Any] | None = None,
+    doing: str,
+    limit_seconds: float = LIMIT_SECONDS,
+    limit_bytes: int = psutil.RLIM_INFINITY,
 ) -> Any:
     """Runs `python -m workers.engine <arguments>` with `request` as its input; answers the JSON it prints, None for none.
 
     Raises JobCancelled, with the process ended, and JobRefused with the engine's own sentence when it fails, or when it
-    takes longer than the limit: chat templates and tokenizers come with the model and may loop without end.
+    takes longer or more memory than its limits: chat templates and tokenizers come with the model and may do both.
     """
     asked, said, answered = (job.work_dir / name for name in ("request.json", "engine.log", "answer.json"))
     asked.write_text(json.dumps(request or {}), encoding="utf-8")
@@ -37,6 +47,7 @@ def call_engine(
             preexec_fn=die_with_parent,  # noqa: PLW1509 # only calls prctl, which a fork beside threads may
         )
         try:
+            _bound_memory(process.pid, limit_bytes)
             _wait(job, process, doing, limit_seconds)
         finally:
             process.kill()
@@ -45,6 +56,12 @@ def call_engine(
         raise JobRefused("engine", _last_words(said, process.returncode), "Choose another model or data set, or mend this one.")
     text = answered.read_text(encoding="utf-8")
     return json.loads(text) if text.strip() else None
+
+
+def _bound_memory(pid: int, limit_bytes: int) -> None:
+    """From outside and after the start, since only little may be done between fork and exec."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(pid).rlimit(psutil.RLIMIT_DATA, (limit_bytes, psutil.RLIM_INFINITY))
 
 
 def _wait(job: JobContext, process: "subprocess.Popen[bytes]", doing: str, limit_seconds: float) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from runs.datasets import selectors
 from runs.datasets.models import DatasetVersion
 from runs.library.selectors import model_ref
-from workers.agent.engine_call import call_engine
+from workers.agent.engine_call import TOKENIZING_BYTES, call_engine
 from workers.agent.jobs import JobContext
 
 LIMIT_SECONDS = 120.0
@@ -22,7 +22,9 @@ def run(job: JobContext) -> dict[str, Any]:
         "records": [row["record"] for row in picked],
         "max_length": job.payload["max_length"],
     }
-    answer = call_engine(job, "render", request=request, doing="Rendering rows", limit_seconds=LIMIT_SECONDS)
+    answer = call_engine(
+        job, "render", request=request, doing="Rendering rows", limit_seconds=LIMIT_SECONDS, limit_bytes=TOKENIZING_BYTES
+    )
     return {"rows": [{"index": row["index"], **read} for row, read in zip(picked, answer["rows"], strict=True)]}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from runs.datasets import storage
 from runs.datasets.models import DatasetVersion
 from runs.library.selectors import model_ref
-from workers.agent.engine_call import call_engine
+from workers.agent.engine_call import TOKENIZING_BYTES, call_engine
 from workers.agent.jobs import JobContext
 
 
@@ -17,5 +17,6 @@ def run(job: JobContext) -> dict[str, Any]:
     splits = {}
     for split in version.splits:
         request = {"model_path": model.path, "kind": version.kind, "data_path": place, "split": split["name"]}
-        splits[split["name"]] = call_engine(job, "lengths", request=request, doing=f"Counting tokens of {split['name']}")
+        doing = f"Counting tokens of {split['name']}"
+        splits[split["name"]] = call_engine(job, "lengths", request=request, doing=doing, limit_bytes=TOKENIZING_BYTES)
     return {"splits": splits}
