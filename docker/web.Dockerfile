@@ -1,4 +1,5 @@
-# The web server: no torch inside. Build from the repository's root: docker build -f docker/web.Dockerfile .
+# The web server: no torch inside. Build from the repository's root:
+# docker build -f docker/web.Dockerfile --build-arg LODESTAR_COMMIT="$(git rev-parse HEAD)" .
 FROM node:24-slim AS frontend
 WORKDIR /build
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
@@ -17,6 +18,8 @@ COPY workers ./workers
 RUN pip install -c constraints.txt -e .
 COPY --from=frontend /build/dist ./frontend/dist
 RUN python -m whitenoise.compress --quiet frontend/dist
+ARG LODESTAR_COMMIT=""
+ENV LODESTAR_COMMIT=$LODESTAR_COMMIT
 USER lodestar
 EXPOSE 8000
 HEALTHCHECK --start-period=30s CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 5)"]

@@ -11,6 +11,8 @@ COPY platform ./platform
 COPY runs ./runs
 COPY workers ./workers
 RUN pip install -c constraints.txt -e '.[worker]'
+ARG LODESTAR_COMMIT=""
+ENV LODESTAR_COMMIT=$LODESTAR_COMMIT
 USER lodestar
 STOPSIGNAL SIGTERM
 CMD ["lodestar", "worker"]

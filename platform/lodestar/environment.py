@@ -30,6 +30,8 @@ class Environment(BaseSettings):
     web_processes: int = Field(default=1, ge=1, le=64, description="Web server processes. More than one pays with Postgres on several cores.")
     slots: int = Field(default=0, ge=0, le=64, description="Runs without GPUs at once on this host; 0: one for every four cores, at least one.")
     job_slots: int = Field(default=0, ge=0, le=64, description="Short jobs at once on this host; 0: one a core, at least two.")
+    engine_command: str = Field(default="", description="What starts the engine instead of this Python's `-m workers.engine`; spec and options follow it. Wraps it: `numactl -N 0 python -m workers.engine`.")
+    commit: str = Field(default="", description="Commit that runs name as where they come from; the checkout's own when empty. Images carry it.")
     database_pool: bool = Field(default=False, description="Keep Postgres connections open between requests; `lodestar web` turns it on.")
     lease_seconds: int = Field(default=30, ge=3, le=600, description="How long a worker may be silent before its run passes to another.")
     upload_limit_bytes: int = Field(default=50 * 2**30, ge=1, description="Largest file somebody may upload.")

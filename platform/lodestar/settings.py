@@ -107,6 +107,9 @@ UPLOAD_LIMIT_BYTES = ENVIRONMENT.upload_limit_bytes
 # Directories below which editors may register models by path. Administrators may anywhere.
 MODEL_ROOTS = [Path(root) for root in ENVIRONMENT.model_roots.split(":") if root] + [HOME / "models"]
 LEASE_SECONDS = ENVIRONMENT.lease_seconds
+SLOTS, JOB_SLOTS = ENVIRONMENT.slots, ENVIRONMENT.job_slots
+ENGINE_COMMAND = ENVIRONMENT.engine_command
+COMMIT = ENVIRONMENT.commit
 
 
 def _database(url: str, *, pool: bool) -> dict[str, object]:

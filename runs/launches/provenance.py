@@ -1,6 +1,5 @@
 """Where a run came from: the versions of what launched it and the commit of this project."""
 
-import os
 import platform
 import subprocess
 from functools import cache
@@ -35,9 +34,11 @@ def engine_libraries() -> dict[str, str]:
 @cache
 def commit() -> str:
     """LODESTAR_COMMIT, which images carry, else the checkout's commit, else nothing."""
-    if told := os.environ.get("LODESTAR_COMMIT"):
-        return told
-    asked = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=settings.ROOT, capture_output=True, text=True, check=False, timeout=5
-    )
+    if settings.COMMIT:
+        return str(settings.COMMIT)
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        asked = subprocess.run(command, cwd=settings.ROOT, capture_output=True, text=True, check=False, timeout=5)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
     return asked.stdout.strip() if asked.returncode == 0 else ""

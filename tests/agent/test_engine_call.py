@@ -4,6 +4,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,8 +20,8 @@ def job(tmp_path: Path) -> JobContext:
     return JobContext(id="job_x", project_id="prj_x", attempt=1, payload={}, work_dir=tmp_path, report=lambda *_: True)
 
 
-def test_an_engine_that_loops_is_ended_and_the_person_told(job: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, "-c", LOOPS]))
+def test_an_engine_that_loops_is_ended_and_the_person_told(job: JobContext, settings: Any) -> None:
+    settings.ENGINE_COMMAND = shlex.join([sys.executable, "-c", LOOPS])
     began = time.monotonic()
     with pytest.raises(JobRefused, match="more than 1 s") as refused:
         call_engine(job, "render", doing="Rendering rows", limit_seconds=1)
@@ -29,13 +30,13 @@ def test_an_engine_that_loops_is_ended_and_the_person_told(job: JobContext, monk
     assert not [child for child in psutil.Process().children() if LOOPS in child.cmdline()]
 
 
-def test_an_engine_that_answers_in_time_is_heard(job: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, "-c", "print('{\"rows\": []}')"]))
+def test_an_engine_that_answers_in_time_is_heard(job: JobContext, settings: Any) -> None:
+    settings.ENGINE_COMMAND = shlex.join([sys.executable, "-c", "print('{\"rows\": []}')"])
     assert call_engine(job, "render", doing="Rendering rows", limit_seconds=30) == {"rows": []}
 
 
-def test_an_engine_that_takes_all_memory_is_ended(job: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_takes_all_memory_is_ended(job: JobContext, settings: Any) -> None:
     takes = "import time; time.sleep(0.5); print(len('x' * 2**30))"
-    monkeypatch.setenv("LODESTAR_ENGINE_COMMAND", shlex.join([sys.executable, "-c", takes]))
+    settings.ENGINE_COMMAND = shlex.join([sys.executable, "-c", takes])
     with pytest.raises(JobRefused, match="MemoryError"):
         call_engine(job, "render", doing="Rendering rows", limit_bytes=2**29)

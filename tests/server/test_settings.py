@@ -19,6 +19,8 @@ from lodestar.logs import without_secrets
 from lodestar.redis_address import embedded_socket
 from runs.accounts import limits
 
+VARIABLE = re.compile(r"LODESTAR_[A-Z][A-Z_]*[A-Z]")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -59,6 +61,14 @@ def test_every_setting_stands_in_the_operations_page():
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `LODESTAR_(\w+)` \|[^|]*\| (.*) \|$", page, re.MULTILINE))
     assert rows == {name.upper(): field.description for name, field in Environment.model_fields.items()}
+
+
+def test_every_variable_the_code_names_is_in_the_operations_page_and_the_other_way_round():
+    sources = ["platform", "runs", "workers", "docker", "frontend/package.json", "frontend/vite.config.ts", ".ci", "Makefile"]
+    files = subprocess.check_output(["git", "ls-files", "-z", *sources, "docs/*.py"], cwd=ROOT, text=True).split("\0")
+    named = {name for file in files if file for name in VARIABLE.findall((ROOT / file).read_text(encoding="utf-8"))}
+    told = set(VARIABLE.findall((ROOT / "docs" / "operations.md").read_text(encoding="utf-8")))
+    assert named | {f"LODESTAR_{name.upper()}" for name in Environment.model_fields} == told
 
 
 @pytest.mark.slow

@@ -1,13 +1,13 @@
 """The engine's process: started in its own group, told things through a pipe, and never left behind."""
 
 import ctypes
-import os
 import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from django.conf import settings
 from pydantic import BaseModel
 
 from workers.agent.processes import ProcessMark, child_environment, end_group, mark_of, signal_group
@@ -20,8 +20,7 @@ SECRETS = ("LODESTAR_SECRET_KEY", "LODESTAR_DATABASE_URL", "LODESTAR_REDIS_URL")
 
 def engine_command() -> list[str]:
     """LODESTAR_ENGINE_COMMAND, with which a site wraps the engine (numactl, a container), else this Python's own."""
-    wrapped = os.environ.get("LODESTAR_ENGINE_COMMAND", "")
-    return shlex.split(wrapped) or [sys.executable, "-m", "workers.engine"]
+    return shlex.split(settings.ENGINE_COMMAND) or [sys.executable, "-m", "workers.engine"]
 
 
 def die_with_parent() -> None:

@@ -28,13 +28,13 @@ def worker_id() -> str:
 
 
 def slots() -> int:
-    """How many runs without GPUs at a time: LODESTAR_WORKER_SLOTS, else one for every four cores."""
-    return int(os.environ.get("LODESTAR_WORKER_SLOTS") or "0") or max(1, (os.cpu_count() or 1) // 4)
+    """How many runs without GPUs at a time: as set, else one for every four cores."""
+    return settings.SLOTS or max(1, (os.cpu_count() or 1) // 4)
 
 
 def job_slots() -> int:
-    """How many jobs at a time: one a core and at least two."""
-    return max(2, os.cpu_count() or 1)
+    """How many jobs at a time: as set, else one a core and at least two."""
+    return settings.JOB_SLOTS or max(2, os.cpu_count() or 1)
 
 
 def facts() -> dict[str, Any]:
