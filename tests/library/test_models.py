@@ -181,3 +181,13 @@ def test_a_hub_model_without_the_network_says_what_to_do(desk: Desk, monkeypatch
     assert error["code"] == "hub_unreachable"
     assert "HF_HUB_OFFLINE" in error["remedy"]
     assert desk.get(f"/models/{made['model']['id']}")["state"] == "refused"
+
+
+@pytest.mark.slow
+def test_a_hub_that_does_not_answer_is_named_as_the_cause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a worker without a route to it: the library's own client fails, not the file system."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    made = desk.post(f"/projects/{desk.project.id}/models", {"name": "Hub", "source": {"hub": {"name": "nobody/nothing"}}})
+    error = desk.work(made["job"]["id"]).error
+    assert error is not None
+    assert error["code"] == "hub_unreachable"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import huggingface_hub
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
 
@@ -19,7 +20,8 @@ from workers.agent.ingest.version_files import Stream
 from workers.agent.jobs import JobContext, JobRefused
 
 SAMPLE_ROWS = 200
-UNREACHABLE = (ConnectionError, OfflineModeIsEnabled, HfHubHTTPError, OSError)
+NO_ANSWER: type[Exception] = huggingface_hub.errors.HTTPError  # type: ignore[attr-defined] # of its client: httpx or httpx2
+UNREACHABLE = (ConnectionError, NO_ANSWER, OfflineModeIsEnabled, HfHubHTTPError, OSError)
 
 
 def streams(job: JobContext, hub: dict[str, Any], mapping: dict[str, Any] | None) -> tuple[list[Stream], Mapping]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import huggingface_hub
 from django.conf import settings
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import (
@@ -18,7 +19,8 @@ from runs.library.models import LibraryModel
 from workers.agent.jobs import JobContext, JobRefused
 
 WANTED = (".safetensors", ".safetensors.index.json", ".json", ".jinja", ".txt", ".model")
-UNREACHABLE = (ConnectionError, OfflineModeIsEnabled, HfHubHTTPError, LocalEntryNotFoundError, OSError)
+NO_ANSWER: type[Exception] = huggingface_hub.errors.HTTPError  # type: ignore[attr-defined] # of its client: httpx or httpx2
+UNREACHABLE = (ConnectionError, NO_ANSWER, OfflineModeIsEnabled, HfHubHTTPError, LocalEntryNotFoundError, OSError)
 
 
 def fetch(job: JobContext, model: LibraryModel) -> Path:
