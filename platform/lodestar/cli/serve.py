@@ -37,6 +37,8 @@ def web() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Without a proxy every caller of this machine could name any address as its own and so never run into a limit.
+        proxy_headers=environment.public_url != f"http://127.0.0.1:{environment.port}",
         ws_max_size=65_536,
         timeout_graceful_shutdown=5,
     )
