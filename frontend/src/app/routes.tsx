@@ -5,6 +5,7 @@ import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/
 import { runsSearch } from "@/pages/runs/search";
 import { search, text, whole } from "@/ui/search-params";
 import { lastProject, rememberProject } from "./last-project";
+import { ProjectFrame } from "./project-frame";
 import { queryClient } from "./query-client";
 import { Shell } from "./shell/shell";
 
@@ -61,7 +62,13 @@ const workers = createRoute({
 const project = createRoute({
   getParentRoute: () => signedIn,
   path: "/p/$projectId",
-  beforeLoad: ({ params }) => rememberProject(params.projectId),
+  component: ProjectFrame,
+  beforeLoad: async ({ params, context }) => {
+    let projects = context.session.projects;
+    // Somebody may have been let in since the session was read: asked once more before the door is shut.
+    if (!projects.some((one) => one.id === params.projectId)) projects = (await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })).projects;
+    if (projects.some((one) => one.id === params.projectId)) rememberProject(params.projectId);
+  },
 });
 const home = createRoute({
   getParentRoute: () => project,

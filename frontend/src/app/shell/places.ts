@@ -1,10 +1,11 @@
-import { IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconSettings, IconStack2, type Icon } from "@tabler/icons-react";
+import { IconChecklist, IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconSettings, IconStack2, type Icon } from "@tabler/icons-react";
 
 export interface Place { label: string; icon: Icon; to: string; key: string; below: string }
 
-/** Where the sidebar leads. `key` follows `g`; `below` is the path that lights the entry up. */
-export function places(projectId: string | null): Place[] {
+/** Where the sidebar leads; annotators have one place. `key` follows `g`; `below` is the path that lights the entry up. */
+export function places(projectId: string | null, onlyAnnotates = false): Place[] {
   const base = projectId ? `/p/${projectId}` : null;
+  if (base && onlyAnnotates) return [{ label: "Annotate", icon: IconChecklist, to: base, key: "a", below: base }];
   const inProject: Place[] = base
     ? [
         { label: "Home", icon: IconHome, to: base, key: "h", below: base },
@@ -16,7 +17,8 @@ export function places(projectId: string | null): Place[] {
   return inProject;
 }
 
-export function operations(projectId: string | null): Place[] {
+export function operations(projectId: string | null, onlyAnnotates = false): Place[] {
+  if (onlyAnnotates) return [];
   const settings: Place[] = projectId
     ? [{ label: "Settings", icon: IconSettings, to: `/p/${projectId}/settings/members`, key: "s", below: `/p/${projectId}/settings` }]
     : [];

@@ -1,6 +1,7 @@
 import { ActionIcon, NavLink, ScrollArea, Tooltip } from "@mantine/core";
 import { IconLayoutSidebarLeftCollapse, IconLayoutSidebarLeftExpand } from "@tabler/icons-react";
 import { Link, useLocation } from "@tanstack/react-router";
+import { useStanding } from "@/api/standing";
 import { isHere, operations, places, type Place } from "./places";
 import { ProjectSwitcher } from "./project-switcher";
 import classes from "./sidebar.module.css";
@@ -9,15 +10,16 @@ import { useProject } from "./use-project";
 /** 220 px of places, or 52 px of icons when folded. */
 export function Sidebar({ folded, onFold }: { folded: boolean; onFold: () => void }) {
   const { projectId } = useProject();
+  const { onlyAnnotates } = useStanding(projectId);
   const fold = folded ? "Unfold the sidebar" : "Fold the sidebar";
   return (
     <nav className={classes.sidebar} aria-label="Main" data-folded={folded || undefined}>
       <ProjectSwitcher folded={folded} />
       <ScrollArea flex={1} type="auto">
-        {places(projectId).map((place) => <PlaceLink key={place.label} place={place} folded={folded} />)}
+        {places(projectId, onlyAnnotates).map((place) => <PlaceLink key={place.label} place={place} folded={folded} />)}
       </ScrollArea>
       <div className={classes.foot}>
-        {operations(projectId).map((place) => <PlaceLink key={place.label} place={place} folded={folded} />)}
+        {operations(projectId, onlyAnnotates).map((place) => <PlaceLink key={place.label} place={place} folded={folded} />)}
         <Tooltip label={`${fold}  \\`} position="right">
           <ActionIcon onClick={onFold} aria-label={fold} className={classes.fold}>
             {folded ? <IconLayoutSidebarLeftExpand size={16} /> : <IconLayoutSidebarLeftCollapse size={16} />}

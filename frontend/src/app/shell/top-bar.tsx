@@ -1,12 +1,15 @@
 import { ActionIcon, Kbd, Tooltip, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { IconKeyboard, IconSearch } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { useStanding } from "@/api/standing";
 import { FreeSlots } from "./free-slots";
 import { PersonMenu } from "./person-menu";
 import classes from "./top-bar.module.css";
 import { Trail } from "./trail";
+import { useProject } from "./use-project";
 
 export function TopBar({ onSearch, onKeys }: { onSearch: () => void; onKeys: () => void }) {
+  const { onlyAnnotates } = useStanding(useProject().projectId);
   return (
     <div className={classes.bar}>
       <Link to="/" className={classes.logo} aria-label="Lodestar, home">
@@ -21,7 +24,7 @@ export function TopBar({ onSearch, onKeys }: { onSearch: () => void; onKeys: () 
           <span className={classes.hint} aria-hidden>Search</span>
           <Kbd size="xs" className={classes.hint} aria-hidden>ctrl K</Kbd>
         </UnstyledButton>
-        <FreeSlots />
+        {onlyAnnotates ? null : <FreeSlots />}
         <Tooltip label="Keys of this page  ?">
           <ActionIcon onClick={onKeys} aria-label="Keys of this page" className={classes.wideOnly}><IconKeyboard size={16} /></ActionIcon>
         </Tooltip>

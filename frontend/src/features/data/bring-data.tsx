@@ -13,14 +13,13 @@ import { useUpload } from "./use-upload";
 interface Props {
   projectId: string;
   dataset: Dataset | null;
-  canEdit: boolean;
   uploadId: string | undefined;
   onUpload: (id: string | undefined) => void;
   onCreated: (created: Created) => void;
 }
 
 /** The way of a file into the project: drop, send, map, create. The upload's id lives in the address, so a reload goes on. */
-export function BringData({ projectId, dataset, canEdit, uploadId, onUpload, onCreated }: Props) {
+export function BringData({ projectId, dataset, uploadId, onUpload, onCreated }: Props) {
   const [dialog, setDialog] = useState<"paste" | "hub" | null>(null);
   const { current, begin, clear } = useUpload(projectId);
   const sent = current?.sending.state === "done" ? current.upload?.id : undefined;
@@ -36,7 +35,7 @@ export function BringData({ projectId, dataset, canEdit, uploadId, onUpload, onC
   };
   return (
     <Stack gap={16}>
-      {!uploadId && !current && <DropArea disabled={!canEdit} why={canEdit ? "" : "Viewers may look; ask an owner for the editor role."} onFile={begin} onPaste={() => setDialog("paste")} onHub={() => setDialog("hub")} />}
+      {!uploadId && !current && <DropArea onFile={begin} onPaste={() => setDialog("paste")} onHub={() => setDialog("hub")} />}
       {current && <UploadLine file={current} />}
       {uploadId && <NewDataset projectId={projectId} uploadId={uploadId} dataset={dataset} onCreated={onCreated} onDiscard={discard} />}
       <PasteDialog opened={dialog === "paste"} onClose={() => setDialog(null)} onFile={begin} />

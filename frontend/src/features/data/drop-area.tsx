@@ -6,14 +6,14 @@ import classes from "./data.module.css";
 const KINDS = ".jsonl,.json,.csv,.parquet,.gz,.ndjson";
 
 /** Drop a file, choose one, paste rows, or name a data set of the Hub. */
-export function DropArea({ disabled, why, onFile, onPaste, onHub }: { disabled: boolean; why: string; onFile: (file: File) => void; onPaste: () => void; onHub: () => void }) {
+export function DropArea({ onFile, onPaste, onHub }: { onFile: (file: File) => void; onPaste: () => void; onHub: () => void }) {
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const drop = (event: DragEvent): void => {
     event.preventDefault();
     setOver(false);
     const file = event.dataTransfer.files[0];
-    if (file && !disabled) onFile(file);
+    if (file) onFile(file);
   };
   return (
     <div
@@ -21,7 +21,6 @@ export function DropArea({ disabled, why, onFile, onPaste, onHub }: { disabled: 
       data-over={over}
       role="group"
       aria-label="Bring data"
-      title={why}
       onDragOver={(event) => { event.preventDefault(); setOver(true); }}
       onDragLeave={() => setOver(false)}
       onDrop={drop}
@@ -31,9 +30,9 @@ export function DropArea({ disabled, why, onFile, onPaste, onHub }: { disabled: 
         <Text size="xs" c="dimmed">JSONL, JSON, CSV or Parquet, also gzipped. Columns are found by themselves; nothing is stored before you say so.</Text>
       </div>
       <input ref={input} type="file" accept={KINDS} hidden aria-label="File to upload" onChange={(event) => { const file = event.currentTarget.files?.[0]; event.currentTarget.value = ""; if (file) onFile(file); }} />
-      <Button leftSection={<IconUpload size={16} />} disabled={disabled} onClick={() => input.current?.click()}>Choose file</Button>
-      <Button variant="default" leftSection={<IconClipboardText size={16} />} disabled={disabled} onClick={onPaste}>Paste rows</Button>
-      <Button variant="default" leftSection={<IconWorldDownload size={16} />} disabled={disabled} onClick={onHub}>Hub name</Button>
+      <Button leftSection={<IconUpload size={16} />} onClick={() => input.current?.click()}>Choose file</Button>
+      <Button variant="default" leftSection={<IconClipboardText size={16} />} onClick={onPaste}>Paste rows</Button>
+      <Button variant="default" leftSection={<IconWorldDownload size={16} />} onClick={onHub}>Hub name</Button>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { get } from "@/api/http";
+import { useStanding } from "@/api/standing";
 import type { DatasetVersion, Page, RunSummary } from "@/api/shapes";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
@@ -15,6 +16,7 @@ import classes from "./data.module.css";
 
 /** The runs that read this version. */
 export function UsedView({ projectId, version }: { projectId: string; version: DatasetVersion }) {
+  const { canEdit } = useStanding(projectId);
   const query = useInfiniteQuery({
     queryKey: ["runs", projectId, "of version", version.id],
     queryFn: ({ pageParam }) => get<Page<RunSummary>>(`/projects/${projectId}/runs`, { dataset_version: version.id, cursor: pageParam }),
@@ -26,7 +28,7 @@ export function UsedView({ projectId, version }: { projectId: string; version: D
   const runs = query.data.pages.flatMap((page) => page.items);
   if (runs.length === 0) {
     return (
-      <EmptyState title="No run has read this version" api={`GET /api/v1/projects/${projectId}/runs?dataset_version=${version.id}`} action={<Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ data: version.id }} style={{ color: "var(--ls-accent)" }}>Set up a run with it</Link>} />
+      <EmptyState title="No run has read this version" api={`GET /api/v1/projects/${projectId}/runs?dataset_version=${version.id}`} action={canEdit && <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ data: version.id }} style={{ color: "var(--ls-accent)" }}>Set up a run with it</Link>} />
     );
   }
   return (

@@ -13,7 +13,7 @@ import { toastError } from "@/ui/toasts";
 import classes from "./run-line.module.css";
 
 /** A run in one line: state, name, how far, its main number, and one action. */
-export function RunLine({ run, aside }: { run: RunSummary; aside?: ReactNode }) {
+export function RunLine({ run, canEdit, aside }: { run: RunSummary; canEdit: boolean; aside?: ReactNode }) {
   const share = run.total ? run.step / run.total : null;
   return (
     <li className={classes.line}>
@@ -21,14 +21,14 @@ export function RunLine({ run, aside }: { run: RunSummary; aside?: ReactNode }) 
       <Link to="/p/$projectId/runs/$runId/curves" params={{ projectId: run.project_id, runId: run.id }} className={classes.name}><RunDot slot={run.colour} /> {run.name}</Link>
       <span className={classes.words}>{wordsOf(run)}</span>
       {run.state === "running" && share !== null ? <Progress className={classes.bar} value={share * 100} size={4} color="var(--ls-live)" aria-label={`${formatShare(share, 0)} done`} /> : null}
-      <span className={classes.aside}>{aside ?? <PauseButton run={run} />}</span>
+      <span className={classes.aside}>{aside ?? (canEdit ? <PauseButton run={run} /> : null)}</span>
     </li>
   );
 }
 
 function wordsOf(run: RunSummary): string {
   if (run.state === "failed") return run.failure ? run.failure.message : "failed";
-  if (run.state === "queued") return run.waiting_for || "waiting for a worker";
+  if (run.state === "queued") return `Waiting for ${run.waiting_for || "a worker"}`;
   if (run.state === "starting") return run.doing || "starting";
   const parts = [run.total ? `${formatShare(run.step / run.total, 0)}` : `step ${formatCount(run.step)}`];
   const reward = run.metrics.reward ?? run.metrics.loss;

@@ -4,7 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { IconDatabase } from "@tabler/icons-react";
 import { useState } from "react";
 import { datasetsQuery, type Created } from "@/api/datasets";
-import { sessionQuery } from "@/api/session";
+import { useStanding } from "@/api/standing";
 import { BringData } from "@/features/data/bring-data";
 import { DatasetTable } from "@/features/data/dataset-table";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
@@ -22,9 +22,8 @@ export function DataPage() {
   const navigate = route.useNavigate();
   const client = useQueryClient();
   const [q, setQ] = useState(search.q ?? "");
-  const session = useQuery(sessionQuery);
+  const { canEdit } = useStanding(projectId);
   const datasets = useQuery({ ...datasetsQuery(projectId, search.q), placeholderData: keepPreviousData });
-  const role = session.data?.projects.find((project) => project.id === projectId)?.role;
   useBreadcrumbs([{ label: "Data" }]);
   const onCreated = (created: Created): void => {
     void client.invalidateQueries({ queryKey: ["datasets", projectId] });
@@ -37,13 +36,13 @@ export function DataPage() {
   return (
     <PageFrame title="Data" actions={<TextInput aria-label="Find a data set" placeholder="Find a data set" value={q} onChange={(event) => find(event.currentTarget.value)} />}>
       <Stack gap={16}>
-        <BringData projectId={projectId} dataset={null} canEdit={role === "editor" || role === "owner"} uploadId={search.upload} onUpload={(upload) => void navigate({ search: (old) => ({ ...old, upload }), replace: true })} onCreated={onCreated} />
+        {canEdit && <BringData projectId={projectId} dataset={null} uploadId={search.upload} onUpload={(upload) => void navigate({ search: (old) => ({ ...old, upload }), replace: true })} onCreated={onCreated} />}
         {datasets.isError && <FailedState error={datasets.error} onRetry={() => void datasets.refetch()} what="Data sets" />}
         {datasets.isPending && <LoadingState rows={4} />}
         {datasets.data && datasets.data.length > 0 && <DatasetTable projectId={projectId} datasets={datasets.data} />}
         {datasets.data?.length === 0 && (
           <EmptyState icon={IconDatabase} title={search.q ? "No data set by that name" : "No data yet"} api={`POST /api/v1/projects/${projectId}/uploads`}>
-            {search.q ? "Try fewer letters." : "Drop a file above: demonstrations, prompts with answers, preference pairs, whatever you have."}
+            {search.q ? "Try fewer letters." : !canEdit ? "Data sets appear here when an editor brings them." : "Drop a file above: demonstrations, prompts with answers, preference pairs, whatever you have."}
           </EmptyState>
         )}
       </Stack>

@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { datasetQuery, deleteDataset, restoreDataset, versionsQuery } from "@/api/datasets";
-import { sessionQuery } from "@/api/session";
+import { useStanding } from "@/api/standing";
 import { BringData } from "@/features/data/bring-data";
 import { VersionFacts } from "@/features/data/version-facts";
 import { VersionTabs } from "@/features/data/version-tabs";
@@ -24,11 +24,9 @@ export function DatasetPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [adding, setAdding] = useState<{ upload?: string } | null>(null);
-  const session = useQuery(sessionQuery);
+  const { canEdit } = useStanding(projectId);
   const dataset = useQuery(datasetQuery(datasetId));
   const versions = useQuery(versionsQuery(datasetId));
-  const role = session.data?.projects.find((project) => project.id === projectId)?.role;
-  const canEdit = role === "editor" || role === "owner";
   useBreadcrumbs([{ label: "Data", to: `/p/${projectId}/data` }, { label: dataset.data?.name ?? "" }]);
   const failed = dataset.error ?? versions.error;
   if (failed) return <PageFrame title="Data set"><FailedState error={failed} onRetry={() => { void dataset.refetch(); void versions.refetch(); }} /></PageFrame>;
@@ -48,18 +46,20 @@ export function DatasetPage() {
       actions={
         <>
           {versions.data.length > 1 && <Select w={130} aria-label="Version" value={String(open?.number)} onChange={(value) => value && go(Number(value))} data={versions.data.map((one) => ({ value: String(one.number), label: `v${one.number}${one.state === "ready" ? "" : `, ${one.state}`}` }))} />}
-          <Button variant="default" disabled={!canEdit} title={canEdit ? undefined : "Viewers may look."} onClick={() => setAdding(adding ? null : {})}>New version</Button>
+          {canEdit && <Button variant="default" onClick={() => setAdding(adding ? null : {})}>New version</Button>}
           {open?.state === "ready" && canEdit && <Button renderRoot={(props) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ data: open.id }} {...props} />}>Train on it</Button>}
-          <Menu position="bottom-end" shadow="md">
-            <Menu.Target><ActionIcon variant="default" aria-label="More actions"><IconDots size={16} /></ActionIcon></Menu.Target>
-            <Menu.Dropdown><Menu.Item color="var(--ls-bad)" disabled={!canEdit} onClick={() => void erase().catch(toastError)}>Delete</Menu.Item></Menu.Dropdown>
-          </Menu>
+          {canEdit && (
+            <Menu position="bottom-end" shadow="md">
+              <Menu.Target><ActionIcon variant="default" aria-label="More actions"><IconDots size={16} /></ActionIcon></Menu.Target>
+              <Menu.Dropdown><Menu.Item color="var(--ls-bad)" onClick={() => void erase().catch(toastError)}>Delete</Menu.Item></Menu.Dropdown>
+            </Menu>
+          )}
         </>
       }
     >
       {adding && (
         <div style={{ marginBottom: 16 }}>
-          <BringData projectId={projectId} dataset={dataset.data} canEdit={canEdit} uploadId={adding.upload} onUpload={(upload) => setAdding({ upload })} onCreated={(created) => { setAdding(null); void versions.refetch(); go(created.version.number, "rows"); }} />
+          <BringData projectId={projectId} dataset={dataset.data} uploadId={adding.upload} onUpload={(upload) => setAdding({ upload })} onCreated={(created) => { setAdding(null); void versions.refetch(); go(created.version.number, "rows"); }} />
         </div>
       )}
       {open?.state === "ready" && <VersionFacts version={open} />}

@@ -19,7 +19,7 @@ export function Yesterday({ ended, best }: Props) {
   return (
     <Panel title={`Ended within a day${ended.length ? `: ${ended.length}` : ""}`} label="Ended within a day" actions={note} flush>
       {ended.length > 0 ? (
-        <ul className={classes.list}>{ended.slice(0, 12).map((run) => <RunLine key={run.id} run={run} aside={<Text size="xs" c="dimmed"><Time at={run.finished_at} /></Text>} />)}</ul>
+        <ul className={classes.list}>{ended.slice(0, 12).map((run) => <RunLine key={run.id} run={run} canEdit={false} aside={<Text size="xs" c="dimmed"><Time at={run.finished_at} /></Text>} />)}</ul>
       ) : <Text c="dimmed" p={12}>Nothing ended within the last day.</Text>}
     </Panel>
   );

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
 import { jobQuery } from "@/api/jobs";
+import { useStanding } from "@/api/standing";
 import { modelFacts } from "@/features/models/model-facts";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { CopyId } from "@/ui/copy-id";
@@ -25,6 +26,7 @@ export function ModelPage() {
   const navigate = useNavigate();
   const query = useQuery(modelQuery(modelId));
   const model = query.data;
+  const { canEdit } = useStanding(projectId);
   const siblings = useQuery(modelsQuery(projectId)).data?.map((one) => ({ label: one.name, to: `/p/${projectId}/models/${one.id}` })) ?? [];
   useBreadcrumbs([{ label: "Models", to: `/p/${projectId}/models` }, { label: model?.name ?? "…", siblings }]);
   const job = useQuery({ ...jobQuery(model?.job_id ?? ""), enabled: model?.state === "inspecting" && Boolean(model.job_id) }).data;
@@ -43,7 +45,7 @@ export function ModelPage() {
   return (
     <PageFrame
       title={model.name} note={<Group gap={12}><StateBadge look={JOB_STATES[model.state]} /><CopyId id={model.id} /></Group>}
-      actions={
+      actions={!canEdit ? undefined :
         <>
           <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
           {model.state === "ready" ? <Button renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconPlus size={14} />}>New run from it</Button> : null}

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { modelsQuery } from "@/api/models";
+import { useStanding } from "@/api/standing";
 import { RegisterModel } from "@/features/models/register-model";
 import { sourceText } from "@/features/models/model-words";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
@@ -28,7 +29,8 @@ export function ModelsPage() {
   const models = useQuery(modelsQuery(projectId));
   useBreadcrumbs([{ label: "Models" }]);
   const shown = models.data?.filter((model) => `${model.name} ${model.architecture} ${model.hub_name} ${model.path}`.toLowerCase().includes(q.toLowerCase())) ?? [];
-  const register = <Button leftSection={<IconPlus size={14} />} onClick={() => setRegistering(true)}>Register model</Button>;
+  const { canEdit } = useStanding(projectId);
+  const register = !canEdit ? undefined : <Button leftSection={<IconPlus size={14} />} onClick={() => setRegistering(true)}>Register model</Button>;
   return (
     <PageFrame title="Models" actions={register} wide>
       {models.isPending ? <LoadingState /> : null}

@@ -1,19 +1,29 @@
+import { IconLock } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { algorithmsQuery, savedConfigsQuery } from "@/api/algorithms";
 import { draftOfRun, runQuery } from "@/api/runs";
+import { useStanding } from "@/api/standing";
 import { savedDraft } from "@/features/new-run/use-draft";
 import { cloneText, withConfig, withLive, withReward, withTaken, withWanted } from "@/features/new-run/starting-draft";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
+import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
 import { PageFrame } from "@/ui/page";
 import { Composer } from "./composer";
 
+const HERE = "/signed-in/p/$projectId/runs/new";
+
 /** Loads what the composer starts with: the catalogue, and the run or the saved settings the address names. */
 export function NewRunPage() {
-  const { projectId } = useParams({ from: "/signed-in/p/$projectId/runs/new" });
-  const { from, config, method, model, data, take, keys, live } = useSearch({ from: "/signed-in/p/$projectId/runs/new" });
+  const { projectId } = useParams({ from: HERE });
+  const { canEdit } = useStanding(projectId);
+  return canEdit ? <Prepared projectId={projectId} /> : <PageFrame title="New run"><EmptyState icon={IconLock} title="Editors launch runs">You may look at everything in this project. To launch a run, ask one of its owners for the editor role.</EmptyState></PageFrame>;
+}
+
+function Prepared({ projectId }: { projectId: string }) {
+  const { from, config, method, model, data, take, keys, live } = useSearch({ from: HERE });
   useBreadcrumbs([{ label: "Runs", to: `/p/${projectId}/runs` }, { label: from ? "Clone" : "New run" }]);
   const catalogue = useQuery(algorithmsQuery);
   const cloned = useQuery({ queryKey: ["draft-of", from], queryFn: () => draftOfRun(from ?? ""), enabled: from !== undefined, staleTime: Infinity });

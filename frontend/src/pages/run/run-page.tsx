@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { algorithmsQuery } from "@/api/algorithms";
 import { runQuery } from "@/api/runs";
-import { sessionQuery } from "@/api/session";
 import type { Run } from "@/api/shapes";
+import { useStanding } from "@/api/standing";
 import { OpenRun } from "@/features/live/open-run";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -20,8 +20,7 @@ export function RunPage() {
 
 function Loaded({ run }: { run: Run }) {
   const algorithms = useQuery(algorithmsQuery);
-  const session = useQuery(sessionQuery);
-  const role = session.data?.projects.find((project) => project.id === run.project_id)?.role;
+  const { canEdit } = useStanding(run.project_id);
   const method = algorithms.data?.methods.find((card) => card.slug === run.method);
-  return <OpenRun run={run} method={method} canEdit={role === "editor" || role === "owner"} />;
+  return <OpenRun run={run} method={method} canEdit={canEdit} />;
 }

@@ -23,8 +23,8 @@ export function ChangesPanel() {
     </Button>
   );
   return (
-    <Panel title="Live changes" flush={changes.length > 0} actions={changes.length > 0 ? clone : undefined}>
-      {changes.length === 0 && <Text c="dimmed">None. L sets a field while the run goes.</Text>}
+    <Panel title="Live changes" flush={changes.length > 0} actions={canEdit && changes.length > 0 ? clone : undefined}>
+      {changes.length === 0 && <Text c="dimmed">{canEdit ? "None. L sets a field while the run goes." : "None."}</Text>}
       {changes.length > 0 && (
         <table className={classes.table}>
           <tbody>

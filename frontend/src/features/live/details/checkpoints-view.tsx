@@ -63,12 +63,12 @@ export function CheckpointsView() {
                   <td><Time at={checkpoint.created_at} /></td>
                   <td className={classes.number}>{formatBytes(checkpoint.size_bytes)}</td>
                   <td className={classes.number}>
-                    <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} disabled={!canEdit} title={canEdit ? undefined : "Viewers may watch."} onClick={() => setChosen({ checkpoint, launch: false })}>Register as model</Button>
+                    {canEdit && <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} onClick={() => setChosen({ checkpoint, launch: false })}>Register as model</Button>}
                     {" "}
                     <Menu position="bottom-end" shadow="md">
                       <Menu.Target><ActionIcon size={24} aria-label={`More for step ${checkpoint.step}`}><IconDots size={16} /></ActionIcon></Menu.Target>
                       <Menu.Dropdown>
-                        <Menu.Item disabled={!canEdit} leftSection={<IconPlayerPlay size={16} />} onClick={() => setChosen({ checkpoint, launch: true })}>Launch a run from it</Menu.Item>
+                        {canEdit && <Menu.Item leftSection={<IconPlayerPlay size={16} />} onClick={() => setChosen({ checkpoint, launch: true })}>Launch a run from it</Menu.Item>}
                         <Menu.Item onClick={() => void navigator.clipboard.writeText(checkpoint.path)}>Copy path</Menu.Item>
                       </Menu.Dropdown>
                     </Menu>

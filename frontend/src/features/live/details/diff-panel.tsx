@@ -8,6 +8,7 @@ import type { Run } from "@/api/shapes";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
 import { Panel } from "@/ui/panel";
+import { useRun } from "../run-context";
 import { RunSelect } from "../run-select";
 import { show } from "./flat-config";
 import classes from "./details.module.css";
@@ -27,6 +28,7 @@ export function DiffPanel({ run, other, onOther }: { run: Run; other: string | u
 }
 
 function DiffTable({ run, other, rows }: { run: Run; other: Run; rows: Difference[] }) {
+  const { canEdit } = useRun();
   const [picked, setPicked] = useState<string[]>([]);
   const clipboard = useClipboard();
   if (rows.length === 0) return <Text p={12}>Told the same, run with the same versions. The two differ in nothing but what chance and time bring.</Text>;
@@ -61,12 +63,12 @@ function DiffTable({ run, other, rows }: { run: Run; other: Run; rows: Differenc
       <div className={classes.foot}>
         <Text size="xs" c="dimmed" flex={1}>{rows.length} {rows.length === 1 ? "difference" : "differences"}{takeable ? "" : "; settings of another method cannot be taken over"}</Text>
         <Button variant="default" size="compact-sm" onClick={() => clipboard.copy(asYaml(chosen))}>{clipboard.copied ? "Copied" : "Copy as YAML"}</Button>
-        <Button
+        {canEdit && <Button
           size="compact-sm" variant="default" disabled={picked.length === 0} title={picked.length === 0 ? "Pick what to take over" : undefined}
           renderRoot={picked.length === 0 ? undefined : (props) => <Link to="/p/$projectId/runs/new" params={{ projectId: run.project_id }} search={{ from: run.id, take: other.id, keys: picked }} {...props} />}
         >
           {picked.length === 0 ? "Clone this run with…" : `Clone this run with ${picked.length} of theirs`}
-        </Button>
+        </Button>}
       </div>
     </>
   );

@@ -20,12 +20,12 @@ export function FailurePanel({ run, lastCheckpoint, deeds, canEdit, onClone }: {
           {code}{step !== null && ` · failed at step ${step}`} · {lastCheckpoint === null ? "no checkpoint kept" : `last checkpoint at step ${lastCheckpoint}`} · try {run.attempt}
         </Text>
       </div>
-      <Group gap={8}>
+      {canEdit && <Group gap={8}>
         <Button disabled={!retry.ok} title={retry.why} loading={deeds.busy === "retry"} onClick={() => void deeds.retry()}>
           {lastCheckpoint === null ? "Retry from the start" : `Resume from ${lastCheckpoint}`}
         </Button>
         <Button variant="default" onClick={onClone}>Clone with changes</Button>
-      </Group>
+      </Group>}
     </div>
   );
 }

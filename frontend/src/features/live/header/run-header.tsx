@@ -1,5 +1,5 @@
 import { Badge, Button, Group, Tooltip } from "@mantine/core";
-import { IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
+import { IconBan, IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
@@ -33,18 +33,19 @@ export function RunHeader({ children }: { children: ReactNode }) {
   const last = checkpoints.data?.reduce<number | null>((newest, one) => Math.max(newest ?? 0, one.step), null) ?? null;
   const done = share(view.step, run.total ?? view.total);
   const paused = run.state === "paused";
+  const waits = run.state === "queued";
   const toggle = (): void => void deeds.control(paused ? "resume" : "pause");
   const stop = allowed(run, "stop", canEdit);
   const hold = allowed(run, paused ? "resume" : "pause", canEdit);
   const clone = (): void => void navigate({ to: "/p/$projectId/runs/new", params: { projectId: run.project_id }, search: { from: run.id } });
 
-  useShortcuts("Run", [
+  useShortcuts("Run", !canEdit ? [] : [
     { keys: "P", label: "Pause or resume", run: () => hold.ok && toggle() },
     { keys: "S", label: "Stop and keep checkpoint", run: () => stop.ok && void deeds.control("stop") },
     { keys: "m", label: "Sample now", run: () => allowed(run, "sample", canEdit).ok && void deeds.control("sample") },
     { keys: "L", label: "Live settings", run: () => setAsking("live") },
     { keys: "c", label: "Clone", run: clone },
-    { keys: "t", label: "Tag", run: () => canEdit && setAsking("tag") },
+    { keys: "t", label: "Tag", run: () => setAsking("tag") },
   ]);
 
   return (
@@ -61,8 +62,9 @@ export function RunHeader({ children }: { children: ReactNode }) {
           <LiveFreshness run={run} feed={feed} />
           {run.tags.map((tag) => <Badge key={tag} variant="default" size="sm" tt="none" fw={400}>{tag}</Badge>)}
         </div>
-        <div className={classes.actions}>
-          {isActive(run.state) && (
+        {canEdit && <div className={classes.actions}>
+          {waits && <Button variant="default" leftSection={<IconBan size={16} />} loading={deeds.busy === "cancel"} onClick={() => setAsking("cancel")}>Cancel run</Button>}
+          {isActive(run.state) && !waits && (
             <>
               <LiveSettings opened={asking === "live"} onOpened={(open) => setAsking(open ? "live" : null)} deeds={deeds} />
               <Tooltip label={hold.why || `${paused ? "Resume" : "Pause"} (P)`}>
@@ -77,10 +79,10 @@ export function RunHeader({ children }: { children: ReactNode }) {
               </Tooltip>
             </>
           )}
-          {run.state === "cancelled" && canEdit && <Button variant="default" loading={deeds.busy === "retry"} onClick={() => void deeds.retry()}>Resume</Button>}
+          {run.state === "cancelled" && <Button variant="default" loading={deeds.busy === "retry"} onClick={() => void deeds.retry()}>Resume</Button>}
           {!isActive(run.state) && <Button variant="default" onClick={clone}>Clone</Button>}
-          <RunMenu run={run} canEdit={canEdit} deeds={deeds} onClone={clone} onTag={() => setAsking("tag")} onCancel={() => setAsking("cancel")} />
-        </div>
+          <RunMenu run={run} deeds={deeds} onClone={clone} onTag={() => setAsking("tag")} onCancel={() => setAsking("cancel")} />
+        </div>}
       </div>
       <div className={classes.line}>
         <VerdictLine />

@@ -8,29 +8,26 @@ import type { RunDeeds } from "./use-run-deeds";
 
 interface Props {
   run: Run;
-  canEdit: boolean;
   deeds: RunDeeds;
   onClone: () => void;
   onTag: () => void;
   onCancel: () => void;
 }
 
-/** The rarer deeds. What the state forbids stays in its place and says why. */
-export function RunMenu({ run, canEdit, deeds, onClone, onTag, onCancel }: Props) {
-  const deleting: Allowed = !canEdit
-    ? { ok: false, why: "Viewers may watch." }
-    : isActive(run.state) ? { ok: false, why: "Stop or cancel the run first." } : { ok: true, why: "" };
+/** The rarer deeds of those who may edit. What the state forbids stays in its place and says why. */
+export function RunMenu({ run, deeds, onClone, onTag, onCancel }: Props) {
+  const deleting: Allowed = isActive(run.state) ? { ok: false, why: "Stop or cancel the run first." } : { ok: true, why: "" };
   return (
     <Menu position="bottom-end" shadow="md">
       <Menu.Target><ActionIcon variant="default" aria-label="More actions"><IconDots size={16} /></ActionIcon></Menu.Target>
       <Menu.Dropdown>
-        <Entry icon={IconDeviceFloppy} label="Checkpoint now" allow={allowed(run, "checkpoint", canEdit)} onClick={() => void deeds.control("checkpoint")} />
-        <Entry icon={IconCamera} label="Sample now" keys="m" allow={allowed(run, "sample", canEdit)} onClick={() => void deeds.control("sample")} />
+        <Entry icon={IconDeviceFloppy} label="Checkpoint now" allow={allowed(run, "checkpoint", true)} onClick={() => void deeds.control("checkpoint")} />
+        <Entry icon={IconCamera} label="Sample now" keys="m" allow={allowed(run, "sample", true)} onClick={() => void deeds.control("sample")} />
         <Menu.Divider />
         <Entry icon={IconCopy} label="Clone" keys="c" allow={{ ok: true, why: "" }} onClick={onClone} />
-        <Entry icon={IconTag} label="Tag" keys="t" allow={{ ok: canEdit, why: "Viewers may watch." }} onClick={onTag} />
+        <Entry icon={IconTag} label="Tag" keys="t" allow={{ ok: true, why: "" }} onClick={onTag} />
         <Menu.Divider />
-        <Entry icon={IconBan} label="Cancel run" allow={allowed(run, "cancel", canEdit)} onClick={onCancel} danger />
+        <Entry icon={IconBan} label="Cancel run" allow={allowed(run, "cancel", true)} onClick={onCancel} danger />
         <Entry icon={IconTrash} label="Delete" allow={deleting} onClick={() => void deeds.remove()} danger />
       </Menu.Dropdown>
     </Menu>
