@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { formatRange, parseRange, stepToX, xToStep, xValues } from "./axis";
 import { Column, lowerBound, nearest } from "./column";
-import { padded } from "./curve";
+import { chartCsv } from "./csv";
+import { padded, type Curve } from "./curve";
 import { spreadLabels } from "./end-places";
-import { curveLabel, groupPanels } from "./panels";
+import { arranged, curveLabel, groupPanels } from "./panels";
 import { Series } from "./series";
 import { strokes } from "./slots";
 import { smooth } from "./smoothing";
@@ -132,4 +133,23 @@ describe("panels", () => {
   });
 
   it("name a curve by what tells it apart", () => expect([curveLabel("rewards/exact_match/mean"), curveLabel("kl", [info])]).toEqual(["exact match", "KL to the reference"]));
+});
+
+describe("a chart's file", () => {
+  const curve = (label: string): Curve => ({ id: label, label, series: () => undefined, colour: "--ls-run-0", dash: [], origin: () => 0 });
+
+  it("has a column for each curve, gaps left empty, at full precision", () => {
+    const data = [[1, 2], [0.1234567891, null], [0, 0], [null, null], [null, null], [undefined, 3], [0, 0], [null, null], [null, null]];
+    expect(chartCsv("step", [curve('a "b", c'), curve("=cmd")], data)).toBe('step,"a ""b"", c",\'=cmd\r\n1,0.1234567891,\r\n2,,3\r\n');
+  });
+});
+
+describe("the order of charts", () => {
+  const panels = groupPanels(["kl", "reward", "loss"], []);
+  it("puts the chosen ones first and keeps the others' order", () => {
+    const keys = panels.map((panel) => panel.key);
+    const first = keys[2] as string;
+    expect(arranged(panels, [first], "").map((panel) => panel.key)).toEqual([first, ...keys.filter((key) => key !== first)]);
+  });
+  it("finds charts by words in any order", () => expect(arranged(panels, [], "REW").map((panel) => panel.key)).toEqual(["reward"]));
 });

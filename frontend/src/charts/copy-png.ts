@@ -25,10 +25,15 @@ export async function copyOrSave(picture: Blob, name: string): Promise<"copied" 
     await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
     return "copied";
   }
+  saveFile(picture, `${name}.png`);
+  return "saved";
+}
+
+/** Hands a file to the browser's downloads; the name keeps letters of any script. */
+export function saveFile(content: Blob, name: string): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(picture);
-  link.download = `${name.replace(/[^\w-]+/g, "-")}.png`;
+  link.href = URL.createObjectURL(content);
+  link.download = name.replace(/[^\p{L}\p{N}._-]+/gu, "-");
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  return "saved";
 }

@@ -1,10 +1,11 @@
 import { ActionIcon, Menu } from "@mantine/core";
-import { IconArrowsMaximize, IconArrowsMinimize, IconDots, IconPhoto, IconTable } from "@tabler/icons-react";
+import { IconArrowsMaximize, IconArrowsMinimize, IconDots, IconFileSpreadsheet, IconMaximize, IconPhoto, IconPhotoDown, IconPin, IconPinnedOff, IconTable } from "@tabler/icons-react";
 import { useCallback, useRef, useState, type KeyboardEvent } from "react";
 import { formatNumber } from "@/ui/numbers";
 import { AXIS_LABEL } from "./axis";
 import classes from "./chart.module.css";
-import { chartPng, copyOrSave } from "./copy-png";
+import { chartPng, copyOrSave, saveFile } from "./copy-png";
+import { chartCsv } from "./csv";
 import type { Curve, CurveView } from "./curve";
 import { CurveTable } from "./curve-table";
 import { EndLabels, type EndLabelsHandle } from "./end-labels";
@@ -31,6 +32,9 @@ export interface CurvePanelProps {
   onPick?: (x: number) => void;
   onHover?: (inside: boolean) => void;
   onWide: () => void;
+  /** Stands before the others. */
+  first: boolean;
+  onFirst: () => void;
   onCopied: (how: "copied" | "saved") => void;
 }
 
@@ -73,24 +77,35 @@ export function CurvePanel(props: CurvePanelProps) {
     setSpoken(`${place.current?.textContent ?? ""}: ${many ? (ends.current?.words() ?? "") : (value.current?.textContent ?? "")}`);
   };
 
+  const whole = useRef<HTMLElement>(null);
+  const save = async (): Promise<void> => {
+    const canvas = plot?.canvas();
+    if (canvas) saveFile(await chartPng(canvas, title, plotTheme()), `${title}.png`);
+  };
+  const saveCsv = (): void => saveFile(new Blob([chartCsv(AXIS_LABEL[view.axis], curves, plot?.table() ?? [[]])], { type: "text/csv" }), `${title}.csv`);
   const copy = async (): Promise<void> => {
     const canvas = plot?.canvas();
     if (canvas) props.onCopied(await copyOrSave(await chartPng(canvas, title, plotTheme()), title));
   };
 
   return (
-    <section className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""}`} aria-label={title}>
+    <section ref={whole} className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""} ${props.first ? classes.first : ""}`} aria-label={title}>
       <div className={classes.head}>
         <h2 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h2>
         <strong className={classes.reading} ref={value} />
-        <Menu position="bottom-end" shadow="md">
+        <Menu position="bottom-end" shadow="md" withinPortal={false}>
           <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={wide ? <IconArrowsMinimize size={16} /> : <IconArrowsMaximize size={16} />} onClick={props.onWide}>
               {wide ? "Back to the grid" : "Full width"}
             </Menu.Item>
+            <Menu.Item leftSection={<IconMaximize size={16} />} onClick={() => void (document.fullscreenElement ? document.exitFullscreen() : whole.current?.requestFullscreen())}>Full screen</Menu.Item>
+            <Menu.Item leftSection={props.first ? <IconPinnedOff size={16} /> : <IconPin size={16} />} onClick={props.onFirst}>{props.first ? "Back to its place" : "Pin to the front"}</Menu.Item>
+            <Menu.Divider />
             <Menu.Item leftSection={<IconTable size={16} />} onClick={() => setAsTable(!asTable)}>{asTable ? "As curve" : "As table"}</Menu.Item>
             <Menu.Item leftSection={<IconPhoto size={16} />} onClick={() => void copy()}>Copy as PNG</Menu.Item>
+            <Menu.Item leftSection={<IconPhotoDown size={16} />} onClick={() => void save()}>Save as PNG</Menu.Item>
+            <Menu.Item leftSection={<IconFileSpreadsheet size={16} />} onClick={saveCsv}>Save as CSV</Menu.Item>
           </Menu.Dropdown>
         </Menu>
       </div>

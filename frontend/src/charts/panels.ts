@@ -39,6 +39,14 @@ export function groupPanels(names: string[], catalogue: MetricInfo[]): Panel[] {
   return [...panels.values()].sort((a, b) => sectionRank(a.section) - sectionRank(b.section));
 }
 
+/** The charts that hold every word of `q`, the chosen ones first in their order. */
+export function arranged(panels: Panel[], first: string[], q: string): Panel[] {
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = panels.filter((panel) => words.every((word) => `${panel.title} ${panel.metrics.join(" ")}`.toLowerCase().includes(word)));
+  const rank = (panel: Panel): number => (first.includes(panel.key) ? first.indexOf(panel.key) : first.length);
+  return [...found].sort((a, b) => rank(a) - rank(b));
+}
+
 /** "rewards/exact_match/mean" → "exact match"; the last part that tells curves of a panel apart. */
 export function curveLabel(name: string, catalogue: MetricInfo[] = []): string {
   const term = /^rewards\/(.+)\/mean$/.exec(name);

@@ -109,7 +109,7 @@ export class CurvePlot {
       width: Math.max(width, 50),
       height: Math.max(height, 50),
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: {
         sync: { key: this.syncKey, setSeries: false, scales: ["x", null] },
         drag: { x: true, y: false, setScale: false },

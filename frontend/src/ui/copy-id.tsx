@@ -1,4 +1,4 @@
-import { Tooltip, UnstyledButton } from "@mantine/core";
+import { Tooltip, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useClipboard } from "@mantine/hooks";
 
 /** An id in mono that copies itself on click. */
@@ -6,8 +6,9 @@ export function CopyId({ id, short = false }: { id: string; short?: boolean }) {
   const clipboard = useClipboard();
   return (
     <Tooltip label={clipboard.copied ? "Copied" : "Copy id"}>
-      <UnstyledButton ff="monospace" fz={12} c="dimmed" aria-label={`Copy ${id}`} onClick={() => clipboard.copy(id)}>
-        {short && id.length > 12 ? `${id.slice(0, 10)}…` : id}
+      <UnstyledButton ff="monospace" fz={12} c="dimmed" onClick={() => clipboard.copy(id)}>
+        <VisuallyHidden>Copy {id}</VisuallyHidden>
+        <span aria-hidden>{short && id.length > 12 ? `${id.slice(0, 10)}…` : id}</span>
       </UnstyledButton>
     </Tooltip>
   );

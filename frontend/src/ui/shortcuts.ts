@@ -59,6 +59,7 @@ function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.key === "Shift" || event.key === "Control" || event.key === "Meta" || event.key === "Alt") return;
   const name = keyName(event);
   const plain = !name.startsWith("ctrl+") && !name.startsWith("alt+");
+  if (name === "ctrl+z" && isTyping(event.target)) return;
   if (plain && (!singleKeysOn() || isTyping(event.target) || isActivation(event))) return;
   if (event.timeStamp - typedAt > SEQUENCE_MS) typed = [];
   typedAt = event.timeStamp;

@@ -16,6 +16,11 @@ it("sorts runs by what they ask of a person", () => {
   expect(lists.ended.map((one) => one.id)).toEqual(["s"]);
 });
 
+it("lists what ended last first", () => {
+  const lists = homeLists([run("a", "succeeded", "2026-11-21T08:00:00Z"), run("b", "cancelled", "2026-11-21T11:00:00Z")], NOW);
+  expect(lists.ended.map((one) => one.id)).toEqual(["b", "a"]);
+});
+
 it("finds the best evaluation and passes over losses and missing values", () => {
   const runs = [run("a", "succeeded", null, { "eval/loss": 9, "eval/exact_match": 0.6 }), run("b", "succeeded", null, { "eval/exact_match": null })];
   expect(bestEvaluation(runs)).toMatchObject({ name: "eval/exact_match", value: 0.6, run: { id: "a" } });

@@ -13,7 +13,7 @@ export function homeLists(runs: RunSummary[], now: number): HomeLists {
   return {
     needs: runs.filter((run) => run.state === "paused" || (run.state === "failed" && recent(run))),
     going: runs.filter((run) => isActive(run.state) && run.state !== "paused").toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state)),
-    ended: runs.filter((run) => !isActive(run.state) && run.state !== "failed" && recent(run)),
+    ended: runs.filter((run) => !isActive(run.state) && run.state !== "failed" && recent(run)).toSorted((a, b) => Date.parse(b.finished_at ?? "") - Date.parse(a.finished_at ?? "")),
   };
 }
 

@@ -1,7 +1,8 @@
 import { Alert, Button } from "@mantine/core";
-import { Outlet } from "@tanstack/react-router";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Outlet, useLocation } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { restoreRun } from "@/api/runs";
+import { restoreRun, runsQuery } from "@/api/runs";
 import type { MethodCard, Run } from "@/api/shapes";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { toastError } from "@/ui/toasts";
@@ -17,7 +18,10 @@ export function OpenRun({ run, method, canEdit }: { run: Run; method: MethodCard
   const { view } = useFeedState(feed);
   const inHand = useMemo(() => ({ run, feed, method, canEdit }), [run, feed, method, canEdit]);
   useFavicon(run.state);
-  useBreadcrumbs([{ label: "Runs", to: `/p/${run.project_id}/runs` }, { label: run.name }], pageTitle(run.state, run.name, view.step, run.total ?? view.total));
+  const recent = useInfiniteQuery({ ...runsQuery(run.project_id, { sort: "-created_at" }, 20), staleTime: 60_000 });
+  const tab = useLocation({ select: (location) => location.pathname.split("/").at(-1) ?? "curves" });
+  const siblings = (recent.data?.pages[0]?.items ?? []).map((one) => ({ label: one.name, to: `/p/${one.project_id}/runs/${one.id}/${tab}` }));
+  useBreadcrumbs([{ label: "Runs", to: `/p/${run.project_id}/runs` }, { label: run.name, siblings }], pageTitle(run.state, run.name, view.step, run.total ?? view.total));
   const silent = method !== undefined && !method.needs_reward && !method.metrics.some((metric) => metric.name === "reward");
   return (
     <RunContext value={inHand}>

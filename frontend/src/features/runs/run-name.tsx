@@ -7,7 +7,7 @@ export function RunName({ run }: { run: RunSummary }) {
   return (
     <Link to="/p/$projectId/runs/$runId/curves" params={{ projectId: run.project_id, runId: run.id }} className={classes.name}>
       <RunDot slot={run.colour} />
-      <span>{run.name}</span>
+      <bdi title={run.name}>{run.name}</bdi>
     </Link>
   );
 }

@@ -12,7 +12,7 @@ const ROW = 36;
 
 export interface TableProps {
   runs: RunSummary[]; columns: Column[]; sort: string | undefined; picked: string[]; active: number; dimmed: boolean;
-  onSort: (key: string) => void; onPick: (id: string) => void; onPickAll: (ids: string[]) => void; onCondition: (token: string) => void; onEnd: () => void;
+  onSort: (key: string) => void; onPick: (id: string, range: boolean) => void; onPickAll: (ids: string[]) => void; onCondition: (token: string) => void; onEnd: () => void;
 }
 
 /** Thousands of runs: only the rows in sight are drawn. */
@@ -37,7 +37,7 @@ export function RunsTable(props: TableProps) {
         <thead>
           <tr>
             <th className={classes.pick}><Checkbox size="xs" aria-label="Pick all" checked={allPicked} indeterminate={!allPicked && props.picked.length > 0} onChange={() => props.onPickAll(allPicked ? [] : runs.map((run) => run.id))} /></th>
-            <Head title="Name" sortKey="name" sort={props.sort} onSort={props.onSort} width={190} />
+            <Head title="Name" sortKey="name" sort={props.sort} onSort={props.onSort} width={190} className={classes.name} />
             {columns.map((column) => <Head key={column.id} title={column.title} sortKey={column.sort} sort={props.sort} onSort={props.onSort} numeric={column.numeric} width={column.width} />)}
           </tr>
         </thead>
@@ -54,8 +54,8 @@ export function RunsTable(props: TableProps) {
             };
             return (
               <tr key={run.id} style={{ height: ROW }} data-active={item.index === active || undefined} data-picked={props.picked.includes(run.id) || undefined}>
-                <td className={classes.pick}><Checkbox size="xs" aria-label={`Pick ${run.name}`} checked={props.picked.includes(run.id)} onChange={() => props.onPick(run.id)} /></td>
-                <td><RunName run={run} /></td>
+                <td className={classes.pick}><Checkbox size="xs" aria-label={`Pick ${run.name}`} checked={props.picked.includes(run.id)} onChange={(event) => props.onPick(run.id, event.nativeEvent instanceof MouseEvent && event.nativeEvent.shiftKey)} /></td>
+                <td className={classes.name}><RunName run={run} /></td>
                 {columns.map((column) => (
                   <td key={column.id} data-numeric={column.numeric || undefined} onContextMenu={filterBy(column.id)}><RunCell run={run} column={column.id} /></td>
                 ))}
@@ -69,13 +69,13 @@ export function RunsTable(props: TableProps) {
   );
 }
 
-interface HeadProps { title: string; sortKey: string | null; sort: string | undefined; onSort: (key: string) => void; numeric?: boolean; width: number }
+interface HeadProps { title: string; sortKey: string | null; sort: string | undefined; onSort: (key: string) => void; numeric?: boolean; width: number; className?: string }
 
-function Head({ title, sortKey, sort, onSort, numeric, width }: HeadProps) {
+function Head({ title, sortKey, sort, onSort, numeric, width, className }: HeadProps) {
   const down = sortKey !== null && sort === `-${sortKey}`;
   const up = sortKey !== null && sort === sortKey;
   return (
-    <th style={{ minWidth: width }} data-numeric={numeric || undefined} aria-sort={down ? "descending" : up ? "ascending" : undefined}>
+    <th className={className} style={{ minWidth: width }} data-numeric={numeric || undefined} aria-sort={down ? "descending" : up ? "ascending" : undefined}>
       {sortKey === null ? title : (
         <UnstyledButton className={classes.sort} onClick={() => onSort(sortKey)}>{title}{down ? <IconArrowDown size={12} aria-hidden /> : up ? <IconArrowUp size={12} aria-hidden /> : null}</UnstyledButton>
       )}

@@ -10,6 +10,8 @@ export const curvesSearch = search({
   at: whole,
   over: list,
   pin: list,
+  first: list,
+  q: text,
 });
 export const rolloutsSearch = search({
   q: text,

@@ -1,5 +1,6 @@
-import { Button, Chip, Group, SegmentedControl, Slider, Text } from "@mantine/core";
-import { IconPlayerPlay, IconX } from "@tabler/icons-react";
+import { Button, Chip, Group, SegmentedControl, Slider, Text, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconPlayerPlay, IconSearch, IconX } from "@tabler/icons-react";
 import type { Ref } from "react";
 import { AXIS_MODES, type AxisMode } from "@/charts/axis";
 import classes from "./curves.module.css";
@@ -11,11 +12,13 @@ interface Props {
   held: boolean;
   onHeld: (held: boolean) => void;
   slider: Ref<HTMLDivElement>;
+  find: Ref<HTMLInputElement>;
   children?: React.ReactNode;
 }
 
 /** How the curves are looked at: x axis, log scale, smoothing, zoom. Each has its key, and lives in the address. */
-export function CurvesToolbar({ search, onSearch, held, onHeld, slider, children }: Props) {
+export function CurvesToolbar({ search, onSearch, held, onHeld, slider, find, children }: Props) {
+  const typed = useDebouncedCallback((q: string) => onSearch({ q: q.trim() || undefined }), 200);
   return (
     <div className={classes.toolbar}>
       <SegmentedControl
@@ -43,6 +46,7 @@ export function CurvesToolbar({ search, onSearch, held, onHeld, slider, children
       {search.zoom && <Button variant="light" size="compact-xs" rightSection={<IconX size={12} />} onClick={() => onSearch({ zoom: undefined })} title="Reset zoom (z)">steps {search.zoom}</Button>}
       {held && <Button variant="light" size="compact-xs" leftSection={<IconPlayerPlay size={12} />} onClick={() => onHeld(false)} title="Let the curves move (space)">held</Button>}
       {children}
+      <TextInput ref={find} size="xs" w={170} ml="auto" aria-label="Find a chart (/)" placeholder="Find a chart" leftSection={<IconSearch size={14} />} defaultValue={search.q} onChange={(event) => typed(event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
     </div>
   );
 }

@@ -15,8 +15,10 @@ interface Props {
   marks: Mark[];
   held: boolean;
   pinned: string[];
+  first: string[];
   onHover: (key: string | null) => void;
   onWiden: (key: string) => void;
+  onFirst: (key: string) => void;
   onSearch: (change: Partial<CurvesSearch>) => void;
 }
 
@@ -25,7 +27,7 @@ export function PanelGrid(props: Props) {
   return <div className={props.runs.length > 1 ? classes.overlaid : classes.grid}>{props.panels.map((panel) => <OnePanel key={panel.key} panel={panel} {...props} />)}</div>;
 }
 
-function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, onHover, onWiden, onSearch }: Props & { panel: Panel }) {
+function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, first, onHover, onWiden, onFirst, onSearch }: Props & { panel: Panel }) {
   const [inside, setInside] = useState(false);
   const metrics = panel.metrics.join("\n");
   const curves = useMemo(() => panelCurves(panel, runs, catalogue), [metrics, runs, catalogue]); // eslint-disable-line react-hooks/exhaustive-deps -- a panel is its metrics
@@ -56,6 +58,8 @@ function OnePanel({ panel, runs, catalogue, chart, marks, held, pinned, onHover,
         onHover(over ? panel.key : null);
       }}
       onWide={() => onWiden(panel.key)}
+      first={first.includes(panel.key)}
+      onFirst={() => onFirst(panel.key)}
       onCopied={(how) => toast(how === "copied" ? "Chart copied as PNG." : "Chart saved as PNG.")}
     />
   );

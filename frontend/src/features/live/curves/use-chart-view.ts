@@ -11,7 +11,12 @@ export interface CurvesSearch {
   zoom?: string;
   at?: number;
   over?: string[];
+  /** Charts drawn wide. */
   pin?: string[];
+  /** Charts that stand before the others, in this order. */
+  first?: string[];
+  /** Words that a chart's title or a curve's name must hold. */
+  q?: string;
 }
 
 export interface ChartView {

@@ -1,4 +1,4 @@
-import { Badge, Tooltip, UnstyledButton } from "@mantine/core";
+import { Badge, Tooltip, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import type { Answer } from "@/api/run";
 import { formatNumber } from "@/ui/numbers";
 import { answerBadges } from "./answer-badges";
@@ -26,8 +26,8 @@ export function AnswerCard({ answer, index, picked = false, other = false, onPic
         ))}
         {(onPick || onOther) && (
           <span className={classes.deeds}>
-            {onOther && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={other} aria-label={`compare with answer ${index + 1}`} onClick={onOther}>{other ? "compared" : "compare"}</UnstyledButton>}
-            {onPick && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={picked} aria-label={`${answer.tokens ? "tokens" : "pick"} of answer ${index + 1}`} onClick={onPick}>{answer.tokens ? "tokens" : "pick"}</UnstyledButton>}
+            {onOther && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={other} onClick={onOther}>{other ? "compared" : "compare"}<VisuallyHidden> with answer {index + 1}</VisuallyHidden></UnstyledButton>}
+            {onPick && <UnstyledButton fz={12} c="var(--ls-accent)" aria-pressed={picked} onClick={onPick}>{answer.tokens ? "tokens" : "pick"}<VisuallyHidden> of answer {index + 1}</VisuallyHidden></UnstyledButton>}
           </span>
         )}
       </header>

@@ -1,5 +1,6 @@
 import { Group, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { Rollout } from "@/api/run";
 import type { Run } from "@/api/shapes";
 import { formatNumber } from "@/ui/numbers";
@@ -15,13 +16,15 @@ interface Props {
   other?: number;
   onPick?: (index: number) => void;
   onOther?: (index: number) => void;
+  /** Stands between the prompt and its answers. */
+  children?: ReactNode;
 }
 
 /** Answers of at most this many signs stand closer together. */
 const SHORT = 60;
 
 /** A prompt and the group of answers to it, side by side. */
-export function AnswerGroup({ run, rollout, compact = false, picked, other, onPick, onOther }: Props) {
+export function AnswerGroup({ run, rollout, compact = false, picked, other, onPick, onOther, children }: Props) {
   const short = rollout.answers.every((answer) => answer.text.length <= SHORT);
   return (
     <section aria-label={`Prompt of step ${rollout.step}`} style={compact ? { marginBottom: 24 } : undefined}>
@@ -37,6 +40,7 @@ export function AnswerGroup({ run, rollout, compact = false, picked, other, onPi
       </Group>
       <pre className={classes.prompt} dir="auto">{rollout.prompt}</pre>
       {rollout.reference_answer && <Text size="xs" mt={4}><Text span c="dimmed" size="xs">expected </Text><bdi>{rollout.reference_answer}</bdi></Text>}
+      {children}
       <div className={short ? classes.shortAnswers : classes.answers}>
         {rollout.answers.map((answer, index) => (
           <AnswerCard key={index} answer={answer} index={index} picked={picked === index} other={other === index} onPick={onPick ? () => onPick(index) : undefined} onOther={onOther && other !== undefined && picked !== index ? () => onOther(index) : undefined} />

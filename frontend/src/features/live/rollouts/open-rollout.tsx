@@ -57,8 +57,9 @@ export function OpenRollout({ cursor, search, onSearch }: { cursor: number; sear
         <Button variant="default" size="compact-xs" rightSection={<IconChevronRight size={14} />} onClick={() => void follow(1)} title="]">Later step</Button>
         {rollout.answers.length > 1 && <Button variant={other === undefined ? "default" : "light"} size="compact-xs" aria-pressed={other !== undefined} onClick={diff} title="d">Compare two</Button>}
       </Group>
-      <AnswerGroup run={run} rollout={rollout} picked={hasTokens || other !== undefined ? picked : undefined} other={other} onPick={(ans) => onSearch({ ans, tok: undefined })} onOther={(vs) => onSearch({ vs: vs === other ? undefined : vs })} />
-      {other !== undefined && <AnswerDiff answers={rollout.answers} first={picked} second={other} onClose={() => onSearch({ vs: undefined })} />}
+      <AnswerGroup run={run} rollout={rollout} picked={hasTokens || other !== undefined ? picked : undefined} other={other} onPick={(ans) => onSearch({ ans, tok: undefined })} onOther={(vs) => onSearch({ vs: vs === other ? undefined : vs })}>
+        {other !== undefined && <AnswerDiff answers={rollout.answers} first={picked} second={other} onClose={() => onSearch({ vs: undefined })} />}
+      </AnswerGroup>
       <TokenView
         answers={rollout.answers}
         picked={picked}

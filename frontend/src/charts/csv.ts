@@ -1,0 +1,15 @@
+import { ROWS, type Curve } from "./curve";
+
+/** The chart's table as comma-separated values: the x axis, then each curve's own values. Full precision; a gap is an empty cell. */
+export function chartCsv(axis: string, curves: Curve[], data: ArrayLike<ArrayLike<number | null | undefined>>): string {
+  const xs = Array.from((data[0] ?? []) as ArrayLike<number>);
+  const head = [axis, ...curves.map((curve) => curve.label)].map(quoted).join(",");
+  const lines = xs.map((x, row) => [x, ...curves.map((_, at) => data[at * ROWS + 1]?.[row] ?? "")].join(","));
+  return [head, ...lines, ""].join("\r\n");
+}
+
+/** Quotes as RFC 4180 asks; a name that a spreadsheet would take for a formula is made plain text. */
+function quoted(text: string): string {
+  const plain = /^[=+\-@\t]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+}
