@@ -7,7 +7,7 @@ import { sessionQuery, signInByLink } from "@/api/session";
 import { PasswordSetUp } from "./password-set-up";
 import { SignInFrame } from "./sign-in-frame";
 
-type Step = { kind: "redeeming" } | { kind: "password" } | { kind: "refused"; reason: string };
+type Step = { kind: "redeeming" } | { kind: "password"; email: string } | { kind: "refused"; reason: string };
 
 /** /sign-in/link#<token>: the token stays in the fragment, which no server log sees, and works once. */
 export function LinkPage() {
@@ -20,15 +20,21 @@ export function LinkPage() {
     asked.current = true;
     const token = location.hash.slice(1);
     history.replaceState(null, "", location.pathname);
-    signInByLink(token).then(
-      (session) => {
-        client.setQueryData(sessionQuery.queryKey, session);
-        setStep({ kind: "password" });
-      },
-      (error: unknown) => setStep({ kind: "refused", reason: explain(error) }),
-    );
-  }, [client]);
-  if (step.kind === "password") return <PasswordSetUp onDone={() => void navigate({ to: "/welcome" })} />;
+    const enter = async (): Promise<void> => {
+      // Opened again, after the link has done its work: whoever is signed in goes on from here.
+      if (token === "") {
+        const session = await client.fetchQuery({ ...sessionQuery, staleTime: 0 });
+        if (session.user) await navigate({ to: "/", replace: true });
+        else setStep({ kind: "refused", reason: "The part of the link after # is missing." });
+        return;
+      }
+      const session = await signInByLink(token);
+      client.setQueryData(sessionQuery.queryKey, session);
+      setStep({ kind: "password", email: session.user?.email ?? "" });
+    };
+    enter().catch((error: unknown) => setStep({ kind: "refused", reason: explain(error) }));
+  }, [client, navigate]);
+  if (step.kind === "password") return <PasswordSetUp email={step.email} onDone={() => void navigate({ to: "/welcome" })} />;
   if (step.kind === "refused") {
     return (
       <SignInFrame title="This link does not work" pageTitle="Sign in">

@@ -1,4 +1,4 @@
-import { Anchor, Button, PasswordInput, Stack, Text } from "@mantine/core";
+import { Anchor, Button, PasswordInput, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { explain } from "@/api/problem";
@@ -6,7 +6,7 @@ import { setPassword } from "@/api/projects";
 import { SignInFrame } from "./sign-in-frame";
 
 /** After the first sign-in by link: a password for the next time, or later. */
-export function PasswordSetUp({ onDone }: { onDone: () => void }) {
+export function PasswordSetUp({ email, onDone }: { email: string; onDone: () => void }) {
   const [value, setValue] = useState("");
   const save = useMutation({ mutationFn: () => setPassword({ new: value }), onSuccess: onDone });
   const submit = (event: FormEvent) => {
@@ -15,7 +15,9 @@ export function PasswordSetUp({ onDone }: { onDone: () => void }) {
   };
   return (
     <SignInFrame title="You are in" pageTitle="Set a password">
+      <Text mb={16} style={{ overflowWrap: "anywhere" }}>Signed in as <b>{email}</b></Text>
       <form onSubmit={submit}>
+        <VisuallyHidden><input type="email" autoComplete="username" value={email} readOnly tabIndex={-1} aria-label="Email" /></VisuallyHidden>
         <Stack gap={12}>
           <PasswordInput
             label="Password for next time" description="At least 10 characters." autoComplete="new-password" size="md" autoFocus

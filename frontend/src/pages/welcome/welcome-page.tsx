@@ -1,9 +1,11 @@
 import { Button, Text } from "@mantine/core";
-import { IconDatabase, IconSparkles, IconStack2 } from "@tabler/icons-react";
+import { IconDatabase, IconFolder, IconSparkles, IconStack2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { sessionQuery } from "@/api/session";
+import { standingIn } from "@/api/standing";
 import { WatchItLearn } from "@/features/welcome/watch-it-learn";
+import type { SessionProject } from "@/api/shapes";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { PageFrame } from "@/ui/page";
 import { FirstStep } from "./first-step";
@@ -13,9 +15,11 @@ import classes from "./welcome-page.module.css";
 export function WelcomePage() {
   const { data: session } = useQuery(sessionQuery);
   useBreadcrumbs([{ label: "Welcome" }]);
-  const projects = session?.projects ?? [];
+  const all = session?.projects ?? [];
+  const projects = all.filter((project) => standingIn(session, project.id).canEdit);
   const demo = projects.find((project) => project.is_demo);
   const own = projects.find((project) => !project.is_demo) ?? demo;
+  if (all.length > 0 && projects.length === 0) return <Invited name={session?.user?.name ?? ""} projects={all} />;
   return (
     <PageFrame title={`Welcome${session?.user?.name ? `, ${session.user.name}` : ""}`}>
       <Text c="dimmed" mb={16} maw={640}>Lodestar post-trains language models: bring data and a base model, choose a method and a reward, launch, and watch reward and KL live.</Text>
@@ -29,6 +33,21 @@ export function WelcomePage() {
         <FirstStep icon={IconStack2} title="Register a model" text="Point at a directory on the workers' disk or at a name on the Hub. Weights in safetensors only; what cannot be loaded is refused with its reason.">
           {own ? <Button component={Link} to={`/p/${own.id}/models`} variant="default" size="sm">Register a model</Button> : null}
         </FirstStep>
+      </div>
+    </PageFrame>
+  );
+}
+
+/** Who may look or judge but launches nothing is led to the projects that let them in. */
+function Invited({ name, projects }: { name: string; projects: SessionProject[] }) {
+  return (
+    <PageFrame title={`Welcome${name ? `, ${name}` : ""}`}>
+      <div className={classes.steps}>
+        {projects.map((project) => (
+          <FirstStep key={project.id} icon={IconFolder} title={project.name} text={project.role === "annotator" ? "You are an annotator: you judge the answers you are asked about." : "You are a viewer: you see runs, data and models as they are, and change nothing."}>
+            <Button component={Link} to={`/p/${project.id}`} variant="default" size="sm">Open {project.name}</Button>
+          </FirstStep>
+        ))}
       </div>
     </PageFrame>
   );
