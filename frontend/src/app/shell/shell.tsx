@@ -2,8 +2,9 @@ import { AppShell } from "@mantine/core";
 import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { Outlet, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
+import { useStanding } from "@/api/standing";
 import { useShortcuts } from "@/ui/shortcuts";
-import { toast, toastError } from "@/ui/toasts";
+import { toast, toastError, undoLast } from "@/ui/toasts";
 import { apiRoute, asCurl } from "./as-curl";
 import { BottomBar } from "./bottom-bar";
 import { operations, places } from "./places";
@@ -29,21 +30,24 @@ function copyCurl(): void {
 export function Shell() {
   const [folded, setFolded] = useLocalStorage({ key: "lodestar.folded", defaultValue: false, getInitialValueInEffect: false });
   const narrow = useMediaQuery("(max-width: 768px)", window.innerWidth <= 768, { getInitialValueInEffect: false });
-  const [paletteOpen, setPaletteOpen] = useState(false);
+  const [palette, setPalette] = useState<"all" | "actions" | null>(null);
   const [sheetOpen, setSheetOpen] = useState(false);
   const { projectId } = useProject();
+  const { canEdit, onlyAnnotates } = useStanding(projectId);
   const navigate = useNavigate();
   useProjectSocket(projectId);
   useShortcuts("Everywhere", [
-    { keys: "ctrl+k", label: "Search and commands", run: () => setPaletteOpen(true) },
+    { keys: "ctrl+k", label: "Search and commands", run: () => setPalette("all") },
+    { keys: ".", label: "Actions of this page", run: () => setPalette("actions") },
+    { keys: "ctrl+z", label: "Undo", run: undoLast },
     { keys: "?", label: "Keys of this page", run: () => setSheetOpen(true) },
     { keys: "\\", label: "Fold the sidebar", run: () => setFolded(!folded) },
     { keys: "y", label: "Copy the link", run: () => copy(location.href, "Copied the link to this view") },
     { keys: "Y", label: "Copy as curl", run: () => copyCurl() },
-    ...[...places(projectId), ...operations(projectId)].map((place) => ({
+    ...[...places(projectId, onlyAnnotates), ...operations(projectId, onlyAnnotates)].map((place) => ({
       keys: `g ${place.key}`, label: `Go to ${place.label}`, run: () => void navigate({ to: place.to }),
     })),
-    ...(projectId ? [{ keys: "n", label: "New run", run: () => void navigate({ to: "/p/$projectId/runs/new", params: { projectId } }) }] : []),
+    ...(projectId && canEdit ? [{ keys: "n", label: "New run", run: () => void navigate({ to: "/p/$projectId/runs/new", params: { projectId } }) }] : []),
   ]);
   return (
     <AppShell
@@ -55,12 +59,12 @@ export function Shell() {
       classNames={{ root: classes.root, header: classes.header, navbar: classes.navbar, main: classes.main, footer: classes.footer }}
     >
       <a href="#content" className={classes.skip}>Skip to content</a>
-      <AppShell.Header><TopBar onSearch={() => setPaletteOpen(true)} onKeys={() => setSheetOpen(true)} /></AppShell.Header>
-      <AppShell.Navbar><Sidebar folded={folded} onFold={() => setFolded(!folded)} /></AppShell.Navbar>
+      <AppShell.Header><TopBar onSearch={() => setPalette("all")} onKeys={() => setSheetOpen(true)} /></AppShell.Header>
+      {narrow ? null : <AppShell.Navbar><Sidebar folded={folded} onFold={() => setFolded(!folded)} /></AppShell.Navbar>}
       <AppShell.Main id="content" tabIndex={-1}><Outlet /></AppShell.Main>
       {narrow ? <AppShell.Footer><BottomBar /></AppShell.Footer> : null}
       <Suspense>
-        {paletteOpen ? <Palette projectId={projectId} onClose={() => setPaletteOpen(false)} /> : null}
+        {palette ? <Palette projectId={projectId} actionsOnly={palette === "actions"} onClose={() => setPalette(null)} /> : null}
         {sheetOpen ? <ShortcutSheet onClose={() => setSheetOpen(false)} /> : null}
       </Suspense>
     </AppShell>

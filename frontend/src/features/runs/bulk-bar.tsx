@@ -10,10 +10,10 @@ import { toast, toastError, toastUndo } from "@/ui/toasts";
 import classes from "./bulk-bar.module.css";
 import { countRuns } from "./words";
 
-interface Props { projectId: string; picked: RunSummary[]; onClear: () => void }
+interface Props { projectId: string; canEdit: boolean; picked: RunSummary[]; onClear: () => void }
 
 /** What can be done to the picked runs together. */
-export function BulkBar({ projectId, picked, onClear }: Props) {
+export function BulkBar({ projectId, canEdit, picked, onClear }: Props) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [tagging, setTagging] = useState(false);
@@ -47,7 +47,7 @@ export function BulkBar({ projectId, picked, onClear }: Props) {
   const clone = () => first && void navigate({ to: "/p/$projectId/runs/new", params: { projectId }, search: { from: first.id } });
   useShortcuts("Picked runs", picked.length === 0 ? [] : [
     { keys: "c", label: "Compare", run: compare },
-    { keys: "t", label: "Tag", run: () => setTagging(true) },
+    ...(canEdit ? [{ keys: "t", label: "Tag", run: () => setTagging(true) }] : []),
     { keys: "escape", label: "Drop the picks", run: onClear },
   ]);
   if (picked.length === 0) return null;
@@ -56,13 +56,13 @@ export function BulkBar({ projectId, picked, onClear }: Props) {
       <Text fw={600}>{picked.length} picked</Text>
       <Group gap={4}>
         <Button variant="subtle" disabled={picked.length < 2 || picked.length > 20} title={picked.length < 2 ? "Pick two or more" : undefined} onClick={compare}>Compare</Button>
-        <Popover opened={tagging} onChange={setTagging} trapFocus>
+        {canEdit && <><Popover opened={tagging} onChange={setTagging} trapFocus>
           <Popover.Target><Button variant="subtle" onClick={() => setTagging(!tagging)}>Tag</Button></Popover.Target>
           <Popover.Dropdown><TagAdder busy={tag.isPending} onAdd={(tags) => tag.mutate(tags)} /></Popover.Dropdown>
         </Popover>
         <Button variant="subtle" disabled={picked.length !== 1} title={picked.length === 1 ? undefined : "Pick one run to clone"} onClick={clone}>Clone</Button>
         <Button variant="subtle" disabled={active.length === 0} title={active.length ? undefined : "None of them is going"} loading={stop.isPending} onClick={() => stop.mutate()}>Stop</Button>
-        <Button variant="subtle" color="var(--ls-bad)" loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
+        <Button variant="subtle" color="var(--ls-bad)" loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button></>}
         <Button variant="subtle" color="var(--ls-muted)" onClick={onClear}>Clear</Button>
       </Group>
     </div>

@@ -6,13 +6,16 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useCallback, useRef, useState } from "react";
 import { Problem } from "@/api/problem";
 import { runsQuery } from "@/api/runs";
+import { useStanding } from "@/api/standing";
 import { BulkBar } from "@/features/runs/bulk-bar";
 import { ColumnMenu } from "@/features/runs/column-menu";
 import { allColumns, chosenColumns, nextSort } from "@/features/runs/columns";
 import { FilterBox } from "@/features/runs/filter-box";
 import { withToken } from "@/features/runs/filter-tokens";
 import { RunCards } from "@/features/runs/run-cards";
+import { withRange } from "@/features/runs/pick-range";
 import { RunsTable } from "@/features/runs/runs-table";
+import { ViewMenu } from "@/features/runs/view-menu";
 import { countRuns } from "@/features/runs/words";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { EmptyState } from "@/ui/empty-state";
@@ -29,6 +32,7 @@ export function RunsPage() {
   const chosen = useSearch({ from: HERE });
   const { q = "", sort, cols, sel = [] } = chosen;
   const navigate = useNavigate();
+  const { canEdit } = useStanding(projectId);
   const client = useQueryClient();
   const narrow = useMediaQuery("(max-width: 768px)");
   const [active, setActive] = useState(-1);
@@ -42,7 +46,11 @@ export function RunsPage() {
   const { data: fresh = [] } = useQuery<string[]>({ queryKey: ["new-runs", projectId], queryFn: () => [], staleTime: Infinity });
   const runs = list.data?.pages.flatMap((page) => page.items) ?? [];
   const columns = chosenColumns(runs, cols);
-  const pick = (id: string) => tweak({ sel: sel.includes(id) ? sel.filter((one) => one !== id) : [...sel, id] });
+  const lastPick = useRef<string | null>(null);
+  const pick = (id: string, range = false) => {
+    tweak({ sel: range ? withRange(sel, runs.map((run) => run.id), lastPick.current, id) : sel.includes(id) ? sel.filter((one) => one !== id) : [...sel, id] });
+    lastPick.current = id;
+  };
   const open = (index: number) => {
     const run = runs[index];
     if (run) void navigate({ to: "/p/$projectId/runs/$runId/curves", params: { projectId, runId: run.id } });
@@ -67,20 +75,21 @@ export function RunsPage() {
   return (
     <PageFrame
       wide title="Runs"
-      actions={<Button component={Link} to={`/p/${projectId}/runs/new`} leftSection={<IconPlus size={14} />}>New run</Button>}
+      actions={canEdit ? <Button component={Link} to={`/p/${projectId}/runs/new`} leftSection={<IconPlus size={14} />}>New run</Button> : undefined}
     >
       <div style={{ display: "flex", gap: 8, marginBottom: 8, alignItems: "flex-start" }}>
         <FilterBox value={q} error={badFilter} inputRef={filter} onChange={(line) => tweak({ q: line || undefined })} />
+        {narrow ? null : <ViewMenu key={projectId} projectId={projectId} shown={{ q, sort, cols }} onView={(view) => tweak({ ...view, q: view.q || undefined })} />}
         {narrow ? null : <ColumnMenu all={allColumns(runs)} chosen={columns.map((column) => column.id)} onChange={(ids) => tweak({ cols: ids })} />}
       </div>
-      <BulkBar projectId={projectId} picked={runs.filter((run) => sel.includes(run.id))} onClear={() => tweak({ sel: undefined })} />
+      <BulkBar projectId={projectId} canEdit={canEdit} picked={runs.filter((run) => sel.includes(run.id))} onClear={() => tweak({ sel: undefined })} />
       {fresh.length > 0 ? <Button variant="light" fullWidth mb={8} onClick={showNew}>{countRuns(fresh.length)} new ↑</Button> : null}
       {list.isPending ? <LoadingState rows={10} height={28} /> : null}
       {list.error && !badFilter ? <FailedState error={list.error} onRetry={() => void list.refetch()} /> : null}
       {nothing && q ? <EmptyState title="No run matches" action={<Button variant="default" onClick={() => tweak({ q: undefined })}>Clear the filter</Button>}>Nothing fits “{q}”. Take a condition away.</EmptyState> : null}
       {nothing && !q ? (
-        <EmptyState icon={IconPlayerPlay} title="No runs yet" api={`POST /api/v1/projects/${projectId}/runs`} action={<Button component={Link} to={`/p/${projectId}/runs/new`}>New run</Button>}>
-          A run trains a model by a method on your data. Launch the demo to see one in a minute.
+        <EmptyState icon={IconPlayerPlay} title="No runs yet" api={`POST /api/v1/projects/${projectId}/runs`} action={canEdit ? <Button component={Link} to={`/p/${projectId}/runs/new`}>New run</Button> : undefined}>
+          {canEdit ? "A run trains a model by a method on your data. Launch the demo to see one in a minute." : "Runs appear here when an editor launches them."}
         </EmptyState>
       ) : null}
       {runs.length > 0 && narrow ? <RunCards runs={runs} /> : null}
