@@ -97,7 +97,7 @@ def test_a_person_launches_watches_steers_and_stops_a_run(page: Page, stack: Sta
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
     held = step_of(page)
-    page.get_by_role("button", name="Live", exact=True).click()
+    page.get_by_role("button", name="Live settings", exact=True).click()
     field = page.get_by_label(re.compile("Learning rate", re.IGNORECASE)).last
     field.fill("2e-5")
     field.press("Enter")
@@ -139,7 +139,7 @@ def test_a_broken_file_is_refused_with_its_lines(page: Page, stack: Stack, tmp_p
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_page_opens_without_a_complaint(page: Page, theme: str, width: int) -> None:
     home = project_of(page)
-    page.context.add_cookies([{"name": "theme", "value": theme, "url": page.url}])
+    page.context.add_cookies([{"name": "lodestar_theme", "value": theme, "url": page.url}])
     page.set_viewport_size({"width": width, "height": 900})
     pages = ["", "/runs", "/runs/new?method=grpo", "/data", "/models", "/settings/members", "/settings/tokens", "/settings/audit"]
     for at in [*(home + path for path in pages), "/welcome", "/me", "/ops/workers"]:

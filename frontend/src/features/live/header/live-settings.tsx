@@ -42,7 +42,7 @@ export function LiveSettings({ opened, onOpened, deeds }: { opened: boolean; onO
   return (
     <Popover opened={opened} onChange={onOpened} position="bottom-end" width={320} trapFocus>
       <Popover.Target>
-        <Button variant="default" leftSection={<IconAdjustments size={16} />} disabled={why !== ""} title={why || "Live settings (L)"} onClick={() => onOpened(!opened)}>Live</Button>
+        <Button variant="default" leftSection={<IconAdjustments size={16} />} disabled={why !== ""} title={why || "Live settings (L)"} onClick={() => onOpened(!opened)}>Live settings</Button>
       </Popover.Target>
       <Popover.Dropdown>
         <Stack gap={12}>
