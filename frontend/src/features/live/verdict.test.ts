@@ -23,6 +23,8 @@ describe("the verdict", () => {
   it("judges supervised runs by a falling loss", () => expect(verdict({ loss: curve(Array.from({ length: 12 }, (_, i) => 5 - i / 10)) }, null).text).toBe("Healthy: loss falling."));
   it("warns when the KL nears its limit, whatever the reward does", () => expect(verdict({ reward: rising, kl: curve([9]) }, 10).tone).toBe("warn"));
   it("warns of a value that is not a number", () => expect(verdict({ reward: curve([1, null]) }, null).text).toBe("Watch: reward is not a number."));
-  it("of an ended run tells where it ended", () => expect(verdict({ reward: curve([1, 1]) }, null, true).text).toBe("Ended with reward 1."));
+  it("of an ended run tells where it ended", () => expect(verdict({ reward: curve([1, 1]) }, null, true).text).toBe("Ended at reward 1."));
+  it("of an ended run says no trend: nothing rises any more", () => expect(verdict({ reward: rising }, null, true).text).toBe("Ended at reward 1.1."));
+  it("says nothing while no point is read", () => expect(verdict({}, null).text).toBe(""));
   it("says nothing too early", () => expect(verdict({ reward: curve([0.5]) }, null).text).toBe("Too early to say: reward 0.5."));
 });

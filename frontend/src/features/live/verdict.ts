@@ -31,21 +31,21 @@ export function trend(values: ArrayLike<number>): Trend {
   return slope > 0 ? "rising" : "falling";
 }
 
-/** The sentence under a run's name, from its stored curves alone: is it well? */
+/** The sentence under a run's name, from its stored curves alone: is it well? Nothing before there is a point. */
 export function verdict(curves: { reward?: Series; loss?: Series; kl?: Series }, maxKl: number | null, ended = false): Verdict {
   const main = curves.reward && curves.reward.length > 0 ? "reward" : "loss";
   const curve = curves[main];
-  if (!curve || curve.length === 0) return { tone: "muted", text: "No points yet." };
+  if (!curve || curve.length === 0) return { tone: "muted", text: "" };
   if (Number.isNaN(curve.value.last())) return { tone: "warn", text: `Watch: ${main} is not a number.` };
   const kl = klWords(curves.kl, maxKl);
   const way = trend(curve.value.view());
   const good = main === "reward" ? "rising" : "falling";
   const tail = kl.text ? `, ${kl.text}` : "";
-  if (ended) return { tone: "muted", text: `Ended with ${main} ${formatNumber(recentMean(curve))}${way === "unknown" ? "" : `, ${way}`}${tail}.` };
+  if (ended) return { tone: "muted", text: `Ended at ${main} ${formatNumber(curve.value.last())}${tail}.` };
   if (kl.high) return { tone: "warn", text: `Watch: ${kl.text}, near its limit; ${main} ${words(way)}.` };
   if (way === "unknown") return { tone: "muted", text: `Too early to say: ${main} ${formatNumber(curve.value.last())}${tail}.` };
   if (way === good) return { tone: "ok", text: `Healthy: ${main} ${way}${tail}.` };
-  if (way === "flat") return { tone: "muted", text: `Steady: ${main} flat at ${formatNumber(recentMean(curve))}${tail}.` };
+  if (way === "flat") return { tone: "muted", text: `Steady: ${main} flat${tail}.` };
   return { tone: "warn", text: `Watch: ${main} ${way}${tail}.` };
 }
 
@@ -58,9 +58,4 @@ function klWords(kl: Series | undefined, maxKl: number | null): { text: string; 
   if (Number.isNaN(last)) return { text: "", high: false };
   const text = maxKl === null ? `KL ${formatNumber(last, 3)}` : `KL ${formatNumber(last, 3)} of ${formatNumber(maxKl)}`;
   return { text, high: maxKl !== null && last > 0.8 * maxKl };
-}
-
-function recentMean(curve: Series): number {
-  const recent = Array.from(curve.value.view().slice(-FEWEST)).filter(Number.isFinite);
-  return recent.reduce((sum, value) => sum + value, 0) / recent.length;
 }

@@ -14,7 +14,9 @@ const route = getRouteApi("/signed-in/p/$projectId/runs/$runId");
 export function RunPage() {
   const { runId } = route.useParams();
   const run = useQuery(runQuery(runId));
-  if (run.data) return <Loaded key={run.data.id} run={run.data} />;
+  // The catalogue names and orders the curves: drawn before it is there, they would all move when it comes.
+  const { isPending: unnamed } = useQuery(algorithmsQuery);
+  if (run.data && !unnamed) return <Loaded key={run.data.id} run={run.data} />;
   return <div style={{ padding: 24 }}>{run.isError ? <FailedState error={run.error} onRetry={() => void run.refetch()} what="This run" /> : <LoadingState rows={8} />}</div>;
 }
 

@@ -26,10 +26,12 @@ export function LiveFreshness({ run, feed }: { run: Run; feed: RunFeed }) {
   useQuery({ ...runQuery(run.id), refetchInterval: quiet ? HEARTBEAT_MS : false });
   const pulse: Pulse = { ended: !isActive(run.state), busy, lastEventAt, heartbeatAt: run.heartbeat_at ? Date.parse(run.heartbeat_at) : 0, doing: view.doing };
   const state = freshness(link, pulse, now);
+  // A run that waits or is paused sends nothing that could be fresh: only a lost connection is worth a word.
+  const still = state.kind === "live" && !busy;
   return (
     <>
-      <FreshnessMark state={state} />
-      <Spoken text={state.kind === "live" ? "live" : state.kind === "ended" ? "" : freshnessLook(state).text.replace(/\d.*$/, "")} />
+      {still ? null : <FreshnessMark state={state} />}
+      <Spoken text={still ? "" : state.kind === "live" ? "live" : state.kind === "ended" ? "" : freshnessLook(state).text.replace(/\d.*$/, "")} />
     </>
   );
 }

@@ -15,6 +15,7 @@ import { doingLine, share } from "./doing";
 import { FailurePanel } from "./failure-panel";
 import { LiveFreshness } from "./live-freshness";
 import { LiveSettings } from "./live-settings";
+import { RecoveryLine } from "./recovery-line";
 import { allowed, pending } from "./run-controls";
 import classes from "./run-header.module.css";
 import { RunMenu } from "./run-menu";
@@ -85,6 +86,7 @@ export function RunHeader({ children }: { children: ReactNode }) {
         </div>}
       </div>
       <div className={classes.line}>
+        <RecoveryLine run={run} />
         <VerdictLine />
         <span style={{ color: "var(--ls-muted)" }}>{pending(run) || doingLine(run, view)}</span>
       </div>

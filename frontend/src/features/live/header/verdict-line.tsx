@@ -19,14 +19,15 @@ export function VerdictLine() {
       setSaid(verdict({ reward: feed.overview.get("reward"), loss: feed.overview.get("loss"), kl: feed.overview.get("kl") }, maxKl, ended));
     };
     const later = (): void => {
-      if (timer === 0) timer = window.setTimeout(judge, 1000);
+      if (timer === 0) timer = window.setTimeout(judge, first ? 0 : 1000);
+      first = false;
     };
-    const first = window.setTimeout(judge, 250);
+    let first = true;
+    judge();
     const stop = feed.overview.subscribe(later);
     return () => {
       stop();
       window.clearTimeout(timer);
-      window.clearTimeout(first);
     };
   }, [feed, maxKl, ended]);
   return <span aria-live="polite" style={{ color: COLOUR[said.tone], fontWeight: said.tone === "muted" ? 400 : 600 }}>{said.text}</span>;
