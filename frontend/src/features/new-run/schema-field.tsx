@@ -71,10 +71,10 @@ function Typed({ field, shown, changed, error, disabled, onChange }: ControlProp
     else if (value !== undefined && writeTyped(value) !== writeTyped(shown)) onChange(value);
   };
   const numeric = field.kind === "number" || field.kind === "integer";
-  const said = unread ? (numeric ? `Write a number, such as 0.05 or 1e-6${field.auto ? ", or auto" : ""}.` : "Write JSON.") : error;
+  const said = unread ? (numeric ? `Write a number, such as 0.05 or 1e-6${field.auto ? `, or ${field.auto.word}` : ""}.` : "Write JSON.") : error;
   return (
     <TextInput
-      id={`field-${field.key}`} value={text} disabled={disabled} error={said} description={field.auto && text === "auto" ? `Chosen ${field.auto.by}.` : undefined} inputWrapperOrder={["input", "description", "error"]} inputMode={numeric && !field.auto ? "decimal" : "text"} placeholder={field.nullable ? "none" : undefined}
+      id={`field-${field.key}`} value={text} disabled={disabled} error={said} description={field.auto && text === "auto" ? field.auto.said : undefined} inputWrapperOrder={["input", "description", "error"]} inputMode={numeric && !field.auto ? "decimal" : "text"} placeholder={field.nullable ? "none" : undefined}
       rightSection={field.unit ? <span className={classes.unit}>{field.unit}</span> : undefined} rightSectionWidth={field.unit ? field.unit.length * 7 + 14 : undefined} rightSectionPointerEvents="none"
       classNames={{ input: changed ? classes.changed : undefined }}
       onChange={(event) => type(event.currentTarget.value)} onBlur={commit} onKeyDown={(event) => (event.key === "Enter" ? commit() : undefined)}

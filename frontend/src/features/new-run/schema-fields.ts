@@ -67,7 +67,7 @@ function kindOf(schema: JsonSchema): FieldKind {
 
 /** A field's value as the box shows it. */
 export function shownAs(field: Pick<Field, "auto">, value: unknown): string {
-  return field.auto && value === field.auto.value ? "auto" : writeTyped(value);
+  return field.auto && value === field.auto.value ? field.auto.word : writeTyped(value);
 }
 
 /** "0 to 1", "above 0", "at least 1", or nothing: the bounds in words. */
@@ -85,7 +85,7 @@ export function boundsText(field: Pick<Field, "least" | "most" | "above" | "belo
 /** What a person typed, as the field's value; undefined when it cannot be read. */
 export function readTyped(field: Pick<Field, "kind" | "nullable"> & Partial<Pick<Field, "auto">>, typed: string): unknown {
   const text = typed.trim();
-  if (field.auto && text.toLowerCase() === "auto") return field.auto.value;
+  if (field.auto && [field.auto.word, "auto"].includes(text.toLowerCase())) return field.auto.value;
   if (text === "") return field.nullable ? null : field.kind === "text" ? "" : undefined;
   if (field.kind === "text") return typed;
   if (field.kind === "list") return text.split(",").map((part) => part.trim()).filter(Boolean);

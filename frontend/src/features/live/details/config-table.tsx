@@ -44,5 +44,5 @@ export function ConfigTable({ run, method }: { run: Run; method: MethodCard | un
 
 /** A value that leaves the choice to the engine is said as such. */
 function written(line: ConfigLine, value: unknown): string {
-  return line.auto !== null && value === line.auto ? "auto" : show(value);
+  return line.auto !== null && value === line.auto.value ? line.auto.word : show(value);
 }

@@ -1,4 +1,4 @@
-import { autoOf } from "@/api/auto-value";
+import { autoOf, type Auto } from "@/api/auto-value";
 import type { JsonSchema, MethodCard } from "@/api/shapes";
 
 /** One line of a run's config. */
@@ -9,7 +9,7 @@ export interface ConfigLine {
   changed: boolean;
   help: string;
   /** The value that means "the engine chooses", where there is one. */
-  auto: number | null;
+  auto: Auto | null;
 }
 
 /** A nested document as dotted keys; lists stay whole. */
@@ -25,7 +25,7 @@ export function configLines(config: Record<string, unknown>, method: MethodCard 
   const lines = flatten(config).map(([key, value]): ConfigLine => {
     const schema = schemaAt(method?.config_schema, key);
     const standard = schema?.default;
-    return { key, value, standard, changed: standard !== undefined && show(standard) !== show(value), help: schema?.description ?? "", auto: autoOf(schema?.description ?? "")?.value ?? null };
+    return { key, value, standard, changed: standard !== undefined && show(standard) !== show(value), help: schema?.description ?? "", auto: autoOf(schema?.description ?? "") };
   });
   return [...lines.filter((line) => line.changed), ...lines.filter((line) => !line.changed)];
 }
