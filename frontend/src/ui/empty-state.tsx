@@ -12,7 +12,7 @@ export function EmptyState({ icon: Icon, title, children, action, api }: Props) 
       <Text fw={600} size="lg">{title}</Text>
       {children ? <Text c="dimmed" component="div">{children}</Text> : null}
       {action}
-      {api ? <Code bg="var(--ls-sunken)" fz={12}>{api}</Code> : null}
+      {api ? <Code bg="var(--ls-sunken)" fz={12} maw="100%" style={{ overflowWrap: "anywhere" }}>{api}</Code> : null}
     </Stack>
   );
 }

@@ -10,7 +10,7 @@ export function Panel({ title, actions, children, flush = false, label }: Props)
       {title || actions ? (
         <div className={classes.head}>
           <h2 className={classes.title}>{title}</h2>
-          <div style={{ marginLeft: "auto", display: "flex", gap: 8 }}>{actions}</div>
+          <div className={classes.actions}>{actions}</div>
         </div>
       ) : null}
       <div className={flush ? undefined : classes.body}>{children}</div>

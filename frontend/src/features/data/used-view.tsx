@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { get } from "@/api/http";
@@ -33,19 +34,23 @@ export function UsedView({ projectId, version }: { projectId: string; version: D
   }
   return (
     <Panel flush label="Runs that read this version">
-      <table className={classes.table}>
-        <tbody>
-          {runs.map((run) => (
-            <tr key={run.id}>
-              <td><RunDot slot={run.colour} /> <Link className={classes.link} to="/p/$projectId/runs/$runId" params={{ projectId, runId: run.id }}>{run.name}</Link></td>
-              <td><StateBadge look={RUN_STATES[run.state]} /></td>
-              <td>{run.method}</td>
-              <td className={classes.number}>{formatNumber(run.metrics.reward ?? run.metrics.loss)}</td>
-              <td><Time at={run.created_at} /></td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <div className={classes.sideways}>
+        <table className={classes.table}>
+          <thead><tr>{["Run", "State", "Method"].map((title) => <th key={title} scope="col">{title}</th>)}<th scope="col" className={classes.number}>Reward or loss</th><th scope="col">Created</th></tr></thead>
+          <tbody>
+            {runs.map((run) => (
+              <tr key={run.id}>
+                <td><RunDot slot={run.colour} /> <Link className={classes.link} to="/p/$projectId/runs/$runId" params={{ projectId, runId: run.id }}><bdi>{run.name}</bdi></Link></td>
+                <td><StateBadge look={RUN_STATES[run.state]} /></td>
+                <td>{run.method}</td>
+                <td className={classes.number}>{formatNumber(run.metrics.reward ?? run.metrics.loss)}</td>
+                <td><Time at={run.created_at} /></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {query.hasNextPage ? <Button fullWidth variant="subtle" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>More</Button> : null}
     </Panel>
   );
 }

@@ -1,5 +1,5 @@
-import { Link } from "@tanstack/react-router";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { useShortcuts } from "@/ui/shortcuts";
 import classes from "./run-header.module.css";
 
@@ -17,13 +17,20 @@ export function RunTabs({ projectId, runId, hidden = [] }: { projectId: string; 
   const navigate = useNavigate();
   const tabs = TABS.filter(([tab]) => !hidden.includes(tab));
   const params = { projectId, runId };
+  const bar = useRef<HTMLElement>(null);
+  const path = useLocation({ select: (location) => location.pathname });
+  useEffect(() => {
+    const here = bar.current?.querySelector<HTMLElement>('[aria-current="page"]');
+    // On a narrow page the open tab may lie beyond the edge; only the bar scrolls.
+    if (bar.current && here) bar.current.scrollLeft = Math.max(0, here.offsetLeft + here.offsetWidth - bar.current.offsetLeft - bar.current.clientWidth + 8);
+  }, [path]);
   useShortcuts("Tabs", tabs.map(([tab, label], index) => ({
     keys: String(index + 1),
     label,
     run: () => void navigate({ to: `/p/$projectId/runs/$runId/${tab}`, params }),
   })));
   return (
-    <nav className={classes.tabs} aria-label="Run">
+    <nav ref={bar} className={classes.tabs} aria-label="Run">
       {tabs.map(([tab, label]) => (
         <Link key={tab} className={classes.tab} to={`/p/$projectId/runs/$runId/${tab}`} params={params} activeProps={{ "aria-current": "page" }}>{label}</Link>
       ))}
