@@ -152,7 +152,9 @@ def create_project(request: HttpRequest, body: ProjectIn) -> Status[Project]:
 
 @router.get("/projects/{project_id}", response=ProjectOut, operation_id="get_project")
 def get_project(request: HttpRequest, project_id: str) -> Project:
-    return project_for(request, project_id)
+    project: Any = project_for(request, project_id)
+    project.counts = selectors.project_counts(project)
+    return project  # type: ignore[no-any-return]
 
 
 @router.patch("/projects/{project_id}", response=ProjectOut, operation_id="edit_project")

@@ -107,7 +107,7 @@ def get_run_history(request: ApiRequest, run_id: str) -> list[RunHistory]:
 
 @router.get("/runs/{run_id}/checkpoints", response=list[CheckpointOut], operation_id="list_checkpoints")
 def list_checkpoints(request: ApiRequest, run_id: str) -> list[Checkpoint]:
-    return list(selectors.checkpoint_list(get_visible(request, Run, run_id)))
+    return selectors.checkpoint_list(get_visible(request, Run, run_id))
 
 
 @router.post("/checkpoints/{checkpoint_id}/register", response={201: ModelOut}, operation_id="register_checkpoint")

@@ -1,5 +1,7 @@
 """A run, its attempts, its story, what it is told, what it saved, and the workers that execute."""
 
+from pathlib import Path
+
 from django.conf import settings
 from django.db import models
 
@@ -158,6 +160,10 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    def is_there(self) -> bool:
+        """Whether its files are on disk: the manifest appears with all of them, and goes with them."""
+        return (Path(self.path) / "manifest.json").is_file()
 
 
 class Worker(models.Model):

@@ -107,8 +107,9 @@ def resume_candidates(run: Run) -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(run=run).exclude(verified=False).order_by("-attempt", "-step")
 
 
-def checkpoint_list(run: Run) -> QuerySet[Checkpoint]:
-    return Checkpoint.objects.filter(run=run).order_by("-step", "-attempt")
+def checkpoint_list(run: Run) -> list[Checkpoint]:
+    """Those whose files are there, the newest first; a run keeps its newest few and removes the others."""
+    return [one for one in Checkpoint.objects.filter(run=run).order_by("-step", "-attempt") if one.is_there()]
 
 
 def online() -> Q:

@@ -1,10 +1,12 @@
 """Who may do what in a project; a stranger gets 404 for everything in it."""
 
 import pytest
+from django.utils import timezone
 
 from runs.accounts.access import Actor, Role, Scope, find_visible
 from runs.accounts.models import Membership, Project
-from runs.accounts.services import delete_project
+from runs.accounts.selectors import project_counts
+from runs.accounts.services import create_project, delete_project
 
 
 def operations(project: Project) -> list[tuple[str, str, object, Role]]:
@@ -88,6 +90,19 @@ def test_a_member_is_not_added_twice(project, owner, by_session):
     answer = by_session(owner)("post", f"/projects/{project.id}/members", {"email": owner.email, "role": "viewer"})
     assert answer.status_code == 409
     assert answer["x-should-retry"] == "false"
+
+
+def test_a_project_counts_what_it_holds_and_no_others(project, owner, stranger, by_session, django_assert_num_queries):
+    other = create_project(Actor(stranger), name="Others")
+    for place, deleted in [(project, None), (project, None), (project, timezone.now()), (other, None)]:
+        place.runs.create(name="calm-otter", method="grpo", deleted_at=deleted)
+    project.datasets.create(name="Sums")
+    project.datasets.create(name="Gone", deleted_at=timezone.now())
+    caller = by_session(owner)
+    counts = caller("get", f"/projects/{project.id}").json()["counts"]
+    assert counts == {"runs": 2, "datasets": 1, "models": 0, "members": 1}
+    with django_assert_num_queries(1):
+        assert project_counts(project) == counts
 
 
 def test_deeds_are_on_the_audit_log_with_who_did_them(project, owner, by_session, by_token):

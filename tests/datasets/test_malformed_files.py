@@ -189,6 +189,14 @@ def test_the_first_twenty_faults_are_named_and_no_more(desk: Desk) -> None:
     content = b"".join(GOOD_LINE + b"broken\n" for _ in range(30))
     error = desk.send(content)["error"]
     assert [fault["line"] for fault in error["faults"]] == list(range(2, 42, 2))
+    assert error["message"].endswith("19 or more further faults follow.")
+
+
+@pytest.mark.parametrize(("broken", "said"), [(1, None), (2, "1 further fault follows."), (3, "2 further faults follow.")])
+def test_the_faults_behind_the_first_are_counted_in_words(desk: Desk, broken: int, said: str | None) -> None:
+    message = desk.send(GOOD_LINE + b"broken\n" * broken)["error"]["message"]
+    assert message.startswith("Line 2: ")
+    assert message.endswith(said) if said else "further" not in message
 
 
 def test_a_fault_far_behind_the_sample_refuses_the_version(desk: Desk) -> None:

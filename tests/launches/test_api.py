@@ -1,6 +1,7 @@
 """Runs over REST: what a member may do, and that a stranger learns nothing."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +132,19 @@ def test_a_viewer_looks_but_does_not_touch(project: Project, method: str, path: 
     run = make_run(project=project, state="failed")
     assert call(method, filled(path, run), body, who="bob@example.org").status_code == 403
     assert Run.objects.count() == 1
+
+
+def test_a_checkpoint_whose_files_are_removed_is_not_listed_and_cannot_be_taken(project: Project, tmp_path: Path) -> None:
+    run = make_run(project=project)
+    facts = {"attempt": 1, "size_bytes": 1, "reason": "interval", "manifest_hash": ""}
+    gone, kept = (Checkpoint.objects.create(run=run, step=step, path=str(tmp_path / str(step)), **facts) for step in (5, 10))
+    (tmp_path / "10").mkdir()
+    (tmp_path / "10" / "manifest.json").write_text("{}")
+    assert [one["id"] for one in call("GET", f"/runs/{run.id}/checkpoints").json()] == [kept.id]
+    answer = call("POST", f"/checkpoints/{gone.id}/register", {"name": "mine"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "checkpoint_gone")
+    assert "step 5" in answer.json()["detail"]
+    assert "save_total_limit" in answer.json()["detail"]
 
 
 def test_workers_are_listed_with_what_they_have(project: Project) -> None:

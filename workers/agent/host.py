@@ -23,7 +23,7 @@ from workers.agent.engine_process import die_with_parent
 from workers.agent.identity import agent_directory, facts, use, worker_id
 from workers.agent.pacing import Chore, until_it_holds
 from workers.agent.processes import child_environment, end_group
-from workers.agent.sweeper import SWEEP_SECONDS, sweep
+from workers.agent.sweeper import SWEEP_SECONDS, TIDY_SECONDS, sweep, tidy
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +84,7 @@ class Host:
             Chore(QUEUE_RESTART_SECONDS, self.queue.keep),
             Chore(HEARTBEAT_SECONDS, lambda: services.heartbeat(self.identity, **use())),
             Chore(SWEEP_SECONDS, lambda: sweep(self.identity)),
+            Chore(TIDY_SECONDS, lambda: tidy(self.identity)),
         )
         try:
             while not self.stopping:

@@ -11,6 +11,7 @@ from runs.datasets.services.sets import (
     request_stats,
     restore_dataset,
 )
+from runs.datasets.services.tidying import forget_abandoned_uploads, remove_rows_of_failed_versions
 from runs.datasets.services.uploads import create_upload, delete_upload, receive
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "create_upload",
     "delete_dataset",
     "delete_upload",
+    "forget_abandoned_uploads",
     "keep_inspection",
     "receive",
+    "remove_rows_of_failed_versions",
     "request_render",
     "request_stats",
     "restore_dataset",

@@ -72,7 +72,10 @@ def mark_checkpoint(checkpoint_id: str, *, verified: bool) -> None:
 
 @transaction.atomic
 def register_checkpoint(checkpoint: Checkpoint, name: str, actor: Actor) -> LibraryModel:
-    """A model of the library, made from the policy that a checkpoint holds."""
+    """A model of the library, made from the policy that a checkpoint holds. Raises Conflict when its files are gone."""
+    if not checkpoint.is_there():
+        gone = f"The files of the checkpoint of step {checkpoint.step} are gone."
+        raise Conflict("checkpoint_gone", f"{gone} Take a newer one, or keep more of them: `save_total_limit`.")
     run, policy = checkpoint.run, str(Path(checkpoint.path) / "policy")
     audit(run.project, actor, "checkpoint.register", checkpoint.id, {"name": name})
     return register_from_run(

@@ -77,7 +77,9 @@ def refusal(faults: list[Fault]) -> JobRefused:
     """The error that names the first fault in words and carries up to twenty."""
     first, more = faults[0], len(faults) - 1
     place = f"Line {first.line}: " if first.line else ""
-    rest = "" if not more else f" {more}{' or more' if len(faults) >= FAULTS_SHOWN else ''} further faults follow."
+    many = len(faults) >= FAULTS_SHOWN
+    follow = "1 further fault follows." if more == 1 else f"{more}{' or more' * many} further faults follow."
+    rest = f" {follow}" if more else ""
     return JobRefused(
         "file_refused",
         f"{place}{first.message}{rest}",
