@@ -1,5 +1,6 @@
 """Everything a site can set: one environment variable each, with a default. docs/operations.md lists the same."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,6 +92,17 @@ def read_environment() -> Environment:
         return Environment()
     except ValidationError as error:
         sys.exit("\n".join(_line(fault) for fault in error.errors()))
+
+
+def make_home(home: Path) -> None:
+    """Makes the state directory, readable by its owner only. Ends the process with one line when it cannot be written."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        why = "" if os.access(home, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        why = error.strerror
+    if why:
+        sys.exit(f"LODESTAR_HOME: {home} cannot be written to ({why}). Set it to a directory that you may write to.")
 
 
 def _line(fault: Any) -> str:

@@ -9,14 +9,14 @@ from urllib.parse import unquote, urlparse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lodestar.environment import ROOT, read_environment
+from lodestar.environment import ROOT, make_home, read_environment
 from lodestar.logs import logging_config
 from lodestar.redis_address import embedded_socket
 
 ENVIRONMENT = read_environment()
 HOME = ENVIRONMENT.home
 os.umask(0o077)  # a state directory that somebody made readable for all must not lay open sessions, hashes and data
-HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
+make_home(HOME)
 
 
 def _secret_key() -> str:

@@ -14,7 +14,7 @@ from django.core.cache.backends.redis import RedisCache
 from redis import Redis
 
 from lodestar import settings
-from lodestar.environment import ROOT, Environment
+from lodestar.environment import ROOT, Environment, make_home
 from lodestar.logs import without_secrets
 from lodestar.redis_address import embedded_socket
 from runs.accounts import limits
@@ -45,6 +45,20 @@ def test_a_value_that_cannot_be_used_stops_the_start_and_is_named(tmp_path, name
     assert f"LODESTAR_{name}" in ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("place", ["/proc/lodestar", "a file", "a file/below"])
+def test_a_state_directory_that_cannot_be_written_stops_the_start_in_one_line(tmp_path, place):
+    (tmp_path / "a file").touch()
+    with pytest.raises(SystemExit) as ended:
+        make_home(tmp_path / place)
+    assert re.fullmatch(r"LODESTAR_HOME: \S.* cannot be written to \(.+\)\. Set it to a directory .*\.", str(ended.value))
+
+
+def test_a_state_directory_of_somebody_else_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SystemExit, match="Permission denied"):
+        make_home(tmp_path)
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch):
