@@ -18,10 +18,12 @@ export interface SplitStats {
 export interface VersionStats { splits: Record<string, SplitStats> }
 export interface RenderedRow { index: number; tokens: number; cut_at: number | null; segments: { text: string; trained: boolean; role: string }[] }
 
+/** Read again while one of them is still being read, so that it may be chosen as soon as it is ready. */
 export const datasetsQuery = (projectId: string, q = "") =>
   queryOptions({
     queryKey: ["datasets", projectId, q],
     queryFn: async () => (await get<Page<Dataset>>(`/projects/${projectId}/datasets`, { q, limit: 200 })).items,
+    refetchInterval: (query) => (query.state.data?.some((set) => set.latest?.state === "ingesting") ? 1000 : false),
   });
 export const datasetQuery = (id: string) => queryOptions({ queryKey: ["dataset", id], queryFn: () => get<Dataset>(`/datasets/${id}`) });
 export const versionsQuery = (datasetId: string) =>

@@ -1,11 +1,11 @@
 import { Group, Input, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { datasetsQuery } from "@/api/datasets";
-import type { DataNeed, DatasetChoice } from "@/api/shapes";
+import type { DataNeed, Dataset, DatasetChoice } from "@/api/shapes";
 import { formatCount } from "@/ui/numbers";
 import { kindsText, unfit } from "./readiness";
 
-interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; onChange: (choice: DatasetChoice | undefined) => void }
+interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; onChange: (choice: DatasetChoice | undefined, set: Dataset | undefined) => void }
 
 /** A version of a data set, its split, and at most how many rows. What does not fit is shown with its reason. */
 export function DataPicker({ projectId, need, value, disabled, error, onChange }: Props) {
@@ -18,9 +18,10 @@ export function DataPicker({ projectId, need, value, disabled, error, onChange }
   const splits = chosen?.splits.map((split) => ({ value: split.name, label: `${split.name} · ${formatCount(split.rows)}` })) ?? (value ? [{ value: value.split, label: value.split }] : []);
   const all = value && !options.some((one) => one.value === value.version_id) ? [...options, { value: value.version_id, label: `${value.version_id} · an earlier version`, disabled: false }] : options;
   const pick = (id: string | null) => {
-    const names = sets.find((set) => set.latest?.id === id)?.latest?.splits.map((split) => split.name) ?? [];
+    const set = sets.find((one) => one.latest?.id === id);
+    const names = set?.latest?.splits.map((split) => split.name) ?? [];
     const wanted = need.role === "eval" ? names.find((name) => name !== "train") : names.find((name) => name === "train");
-    onChange(id ? { version_id: id, split: wanted ?? names[0] ?? "train" } : undefined);
+    onChange(id ? { version_id: id, split: wanted ?? names[0] ?? "train" } : undefined, set);
   };
   return (
     <Input.Wrapper label={labelOf(need.role)} description={need.help || undefined} required={need.required} inputWrapperOrder={["label", "description", "input"]}>
@@ -29,11 +30,11 @@ export function DataPicker({ projectId, need, value, disabled, error, onChange }
           flex={1} miw={220} aria-label={labelOf(need.role)} aria-required={need.required} searchable clearable={!need.required} data={all} value={value?.version_id ?? null} disabled={disabled} error={error}
           placeholder={isPending ? "Loading" : sets.length === 0 ? "No data yet: bring some under Data" : need.required ? `Choose ${kindsText(need.kinds)}` : "None"} nothingFoundMessage="No data set is called that" onChange={pick}
         />
-        {value ? <Select w={150} aria-label={`Split of ${labelOf(need.role).toLowerCase()}`} data={splits} value={value.split} disabled={disabled} onChange={(split) => onChange({ ...value, split: split ?? value.split })} /> : null}
+        {value ? <Select w={150} aria-label={`Split of ${labelOf(need.role).toLowerCase()}`} data={splits} value={value.split} disabled={disabled} onChange={(split) => onChange({ ...value, split: split ?? value.split }, undefined)} /> : null}
         {value ? (
           <TextInput
             w={96} aria-label={`At most this many rows of ${labelOf(need.role).toLowerCase()}`} placeholder="all rows" inputMode="numeric" disabled={disabled} key={value.limit ?? "all"} defaultValue={value.limit ?? ""}
-            onBlur={(event) => onChange({ ...value, limit: Number.parseInt(event.currentTarget.value, 10) || undefined })}
+            onBlur={(event) => onChange({ ...value, limit: Number.parseInt(event.currentTarget.value, 10) || undefined }, undefined)}
           />
         ) : null}
       </Group>

@@ -1,11 +1,12 @@
 import { Alert, Divider, Stack, Text } from "@mantine/core";
 import type { FieldError } from "@/api/problem";
-import type { AlgorithmConfig, MethodCard, RewardTermCard, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Dataset, DatasetChoice, MethodCard, RewardTermCard, RunDraft } from "@/api/shapes";
 import { ConfigForm } from "./config-form";
 import { DataPicker } from "./data-picker";
 import type { Path } from "./draft-document";
 import { ModelPicker } from "./model-picker";
 import { PresetBar } from "./preset-bar";
+import { followed, heldOut } from "./readiness";
 import { RewardComposer } from "./reward-composer";
 import { RunSettings } from "./run-settings";
 
@@ -17,6 +18,10 @@ interface Props {
 /** The form's view of the document: model, data, reward, settings, the run itself. */
 export function DraftForm({ projectId, draft, card, terms, errors, readable, onChange, onSaved }: Props) {
   const disabled = !readable;
+  const chooseData = (role: string, choice: DatasetChoice | undefined, set: Dataset | undefined): void => {
+    onChange(["datasets", role], choice);
+    if (role === "train" && choice?.version_id !== draft.datasets.train?.version_id) onChange(["datasets", "eval"], followed(draft, heldOut(card, set)));
+  };
   const errorOf = (field: string) => errors.find((error) => error.field === field || error.field.startsWith(`${field}.`))?.message;
   const configErrors = errors.filter((error) => error.field.startsWith("config.")).map((error) => ({ ...error, field: error.field.slice("config.".length) }));
   return (
@@ -28,7 +33,7 @@ export function DraftForm({ projectId, draft, card, terms, errors, readable, onC
           <ModelPicker key={need.role} projectId={projectId} {...need} value={draft.models[need.role]} disabled={disabled} error={errorOf(`models.${need.role}`)} onChange={(id) => onChange(["models", need.role], id)} />
         ))}
         {card.data.map((need) => (
-          <DataPicker key={need.role} projectId={projectId} need={need} value={draft.datasets[need.role]} disabled={disabled} error={errorOf(`datasets.${need.role}`)} onChange={(choice) => onChange(["datasets", need.role], choice)} />
+          <DataPicker key={need.role} projectId={projectId} need={need} value={draft.datasets[need.role]} disabled={disabled} error={errorOf(`datasets.${need.role}`)} onChange={(choice, set) => chooseData(need.role, choice, set)} />
         ))}
       </Stack>
       {card.needs_reward ? (

@@ -3,7 +3,7 @@ import { IconExternalLink, IconMathFunction } from "@tabler/icons-react";
 import type { MethodCard } from "@/api/shapes";
 import { Formula } from "./formula";
 import classes from "./method-gallery.module.css";
-import { needsText } from "./readiness";
+import { needsText, shortName } from "./readiness";
 
 interface Props { card: MethodCard; chosen: boolean; fits: boolean; hasWorker: boolean; onChoose: () => void }
 
@@ -13,7 +13,7 @@ export function GalleryCard({ card, chosen, fits, hasWorker, onChoose }: Props) 
   return (
     <div className={classes.card} data-chosen={chosen || undefined} data-unfit={!fits || undefined}>
       <UnstyledButton role="radio" aria-checked={chosen} className={classes.choose} onClick={onChoose}>
-        <span className={classes.name}>{card.title}</span>
+        <span className={classes.name}>{shortName(card.slug) && <span className={classes.short}>{shortName(card.slug)}</span>} {card.title}</span>
         <span className={classes.need}>{needsText(card)}</span>
         {hasWorker ? null : <span className={classes.warn}>no worker knows it; a run would wait</span>}
       </UnstyledButton>

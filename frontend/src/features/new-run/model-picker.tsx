@@ -16,7 +16,9 @@ export function ModelPicker({ projectId, role, help, required, value, disabled, 
     label: `${model.name}${model.parameters ? ` · ${formatCount(model.parameters)}` : ""}${model.state === "ready" ? "" : ` · ${model.state}`}`,
     disabled: model.state !== "ready",
   }));
-  const fromRuns = (runs.data?.pages[0]?.items ?? []).filter((run) => run.kind === "train" && run.state !== "failed" && run.state !== "cancelled").map((run) => ({
+  // A run whose last step is a model already stands among the models.
+  const registered = new Set((models.data ?? []).map((model) => `${model.run_id} ${model.step}`));
+  const fromRuns = (runs.data?.pages[0]?.items ?? []).filter((run) => run.kind === "train" && run.state !== "failed" && run.state !== "cancelled" && (run.id === value || !registered.has(`${run.id} ${run.step}`))).map((run) => ({
     value: run.id, label: `${run.name} · ${run.state === "succeeded" ? "final model" : `final model, when it ends (${run.state})`}`, disabled: false,
   }));
   const known = [...ready, ...fromRuns].some((one) => one.value === value);

@@ -49,8 +49,10 @@ function FindingLine({ finding, onFix }: { finding: Finding; onFix: Props["onFix
   return (
     <li className={classes.finding}>
       <sign.icon size={16} color={sign.colour} aria-label={sign.word} />
-      <span>{finding.message}</span>
-      {fix ? <Button size="compact-xs" variant="light" onClick={() => onFix(fix.set)}>{fix.label}</Button> : null}
+      <div>
+        {finding.message}
+        {fix ? <Button display="block" mt={4} size="compact-sm" variant="light" maw="100%" onClick={() => onFix(fix.set)}>{fix.label}</Button> : null}
+      </div>
     </li>
   );
 }

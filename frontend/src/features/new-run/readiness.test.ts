@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { DataNeed, Dataset, MethodCard, RewardTermCard } from "@/api/shapes";
 import { EMPTY_DRAFT } from "./draft-document";
-import { firstReward, missingParts, needsText, termName, unfit } from "./readiness";
+import { firstReward, followed, heldOut, missingParts, needsText, shortName, termName, unfit } from "./readiness";
 
 const train: DataNeed = { role: "train", kinds: ["prompt_answer", "prompt"], required: true, help: "" };
 const grpo = {
@@ -30,3 +30,22 @@ it("tells why a data set does not fit", () => {
 it("finds free names for terms", () => {
   expect(termName("length", ["length", "length_2"])).toBe("length_3");
 });
+
+const sums = { kind: "prompt_answer", latest: { id: "dsv_1", state: "ready", splits: [{ name: "train" }, { name: "test" }] } } as Dataset;
+
+it("judges by the rows that were kept back, where there are some the method can read", () => {
+  expect(heldOut(grpo, sums)).toEqual({ version_id: "dsv_1", split: "test" });
+  expect(heldOut(grpo, { ...sums, kind: "prompt" })).toBeUndefined();
+  expect(heldOut(grpo, { ...sums, latest: { ...sums.latest, splits: [{ name: "train" }] } } as Dataset)).toBeUndefined();
+  expect(heldOut({ data: [train] }, sums)).toBeUndefined();
+});
+
+it("lets the evaluation follow the data, but not one chosen from elsewhere", () => {
+  const held = { version_id: "dsv_1", split: "test" };
+  const draft = (evaluation?: { version_id: string; split: string }) => ({ ...EMPTY_DRAFT, datasets: { train: { version_id: "dsv_0", split: "train" }, ...(evaluation ? { eval: evaluation } : {}) } });
+  expect(followed(draft(), held)).toEqual(held);
+  expect(followed(draft({ version_id: "dsv_0", split: "test" }), undefined)).toBeUndefined();
+  expect(followed(draft({ version_id: "dsv_9", split: "test" }), held)?.version_id).toBe("dsv_9");
+});
+
+it("calls methods by the name people say", () => expect(["grpo", "sft-instruct", "process-reward"].map(shortName)).toEqual(["GRPO", "SFT", ""]));

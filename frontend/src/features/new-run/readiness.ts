@@ -1,6 +1,6 @@
 /** What a draft still lacks before it can be checked or launched, and small facts about its parts. */
 
-import type { DataNeed, Dataset, MethodCard, Model, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
+import type { DataNeed, Dataset, DatasetChoice, MethodCard, Model, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
 
 export const KIND_WORDS: Record<RecordKind, string> = {
   text: "text",
@@ -41,6 +41,27 @@ export function unfit(need: DataNeed, dataset: Pick<Dataset, "kind" | "latest">)
   if (!dataset.latest || dataset.latest.state !== "ready") return dataset.latest?.state === "refused" ? "refused" : "still being read";
   if (!dataset.kind || !need.kinds.includes(dataset.kind)) return `holds ${dataset.kind ? KIND_WORDS[dataset.kind] : "unknown rows"}`;
   return null;
+}
+
+/** The rows kept back for judging in the data set that is trained on, where there are some and the method can use them. */
+export function heldOut(card: Pick<MethodCard, "data">, set: Pick<Dataset, "kind" | "latest"> | undefined): DatasetChoice | undefined {
+  const need = card.data.find((one) => one.role === "eval");
+  if (!need || !set?.latest || unfit(need, set) !== null) return undefined;
+  const names = set.latest.splits.map((split) => split.name);
+  const name = ["validation", "val", "valid", "dev", "eval", "test"].find((one) => names.includes(one));
+  return name === undefined ? undefined : { version_id: set.latest.id, split: name };
+}
+
+/** What the evaluation becomes when another data set is trained on: it follows, unless it was chosen from elsewhere. */
+export function followed(draft: RunDraft, held: DatasetChoice | undefined): DatasetChoice | undefined {
+  const now = draft.datasets.eval;
+  return now && now.version_id !== draft.datasets.train?.version_id ? now : held;
+}
+
+/** "GRPO", "SFT": the name people say, when the method's own begins with one. */
+export function shortName(slug: string): string {
+  const first = slug.split("-")[0] ?? "";
+  return first.length <= 5 ? first.toUpperCase() : "";
 }
 
 /** Whether some data set of these would do for the method; the gallery sorts by it. */

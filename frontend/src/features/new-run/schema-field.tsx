@@ -47,7 +47,7 @@ function Control({ field, shown, changed, error, disabled, onChange }: ControlPr
   if (field.kind === "choice") {
     return (
       <Select
-        id={id} data={field.choices.map(String)} value={shown === null || shown === undefined ? null : String(shown)} error={error} disabled={disabled} clearable={field.nullable}
+        id={id} data={field.choices.map((one) => ({ value: String(one), label: String(one).replaceAll("_", " ") }))} value={shown === null || shown === undefined ? null : String(shown)} error={error} disabled={disabled} clearable={field.nullable}
         classNames={{ input: changed ? classes.changed : undefined }}
         onChange={(picked) => onChange(picked === null ? null : field.choices.find((one) => String(one) === picked))}
       />

@@ -1,8 +1,8 @@
 /** What the form starts with: the address says more than the saved draft. */
 
-import type { AlgorithmConfig, Algorithms, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Algorithms, Dataset, RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
-import { firstReward } from "./readiness";
+import { firstReward, heldOut } from "./readiness";
 
 export interface Wanted { method?: string; model?: string; data?: string }
 
@@ -14,6 +14,14 @@ export function withWanted(saved: string, wanted: Wanted): string {
   if (wanted.model) text = writeAt(text, ["models", "policy"], wanted.model);
   if (wanted.data) text = writeAt(text, ["datasets", "train"], { version_id: wanted.data, split: "train" });
   return text;
+}
+
+/** The text with the held-out rows of the data it trains on to judge by, unless it judges by something already. */
+export function withHeldOut(text: string, catalogue: Algorithms, sets: Dataset[]): string {
+  const { draft } = readDraft(text);
+  const card = catalogue.methods.find((method) => method.slug === draft.method);
+  const held = card && !draft.datasets.eval ? heldOut(card, sets.find((set) => set.latest?.id === draft.datasets.train?.version_id)) : undefined;
+  return held ? writeAt(text, ["datasets", "eval"], held) : text;
 }
 
 /** The text with a first reward, when the method needs one and none is written. */

@@ -1,11 +1,13 @@
-import { ActionIcon, Button, Menu, Select } from "@mantine/core";
+import { ActionIcon, Button, Menu, Select, Text } from "@mantine/core";
 import { IconDots } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { algorithmsQuery } from "@/api/algorithms";
 import { datasetQuery, deleteDataset, restoreDataset, versionsQuery } from "@/api/datasets";
 import { useStanding } from "@/api/standing";
 import { BringData } from "@/features/data/bring-data";
+import { KIND_WORDS } from "@/features/data/mapping-fields";
 import { VersionFacts } from "@/features/data/version-facts";
 import { VersionTabs } from "@/features/data/version-tabs";
 import { VersionView, type VersionSearch } from "@/features/data/version-view";
@@ -27,11 +29,14 @@ export function DatasetPage() {
   const { canEdit } = useStanding(projectId);
   const dataset = useQuery(datasetQuery(datasetId));
   const versions = useQuery(versionsQuery(datasetId));
+  const methods = useQuery(algorithmsQuery);
   useBreadcrumbs([{ label: "Data", to: `/p/${projectId}/data` }, { label: dataset.data?.name ?? "" }]);
   const failed = dataset.error ?? versions.error;
   if (failed) return <PageFrame title="Data set"><FailedState error={failed} onRetry={() => { void dataset.refetch(); void versions.refetch(); }} /></PageFrame>;
   if (!dataset.data || !versions.data) return <PageFrame title="Data set"><LoadingState rows={8} /></PageFrame>;
   const open = versions.data.find((one) => String(one.number) === number) ?? versions.data.find((one) => one.id === dataset.data.latest?.id) ?? versions.data[0];
+  const kind = open?.kind ?? null;
+  const untaken = methods.data !== undefined && kind !== null && !methods.data.methods.some((card) => card.data.some((need) => need.role === "train" && need.kinds.includes(kind)));
   const go = (to: number, at = tab): void => void navigate({ to: "/p/$projectId/data/$datasetId/v/$version/$tab", params: { projectId, datasetId, version: String(to), tab: at } });
   const erase = async (): Promise<void> => {
     await deleteDataset(datasetId);
@@ -47,7 +52,8 @@ export function DatasetPage() {
         <>
           {versions.data.length > 1 && <Select w={130} aria-label="Version" value={String(open?.number)} onChange={(value) => value && go(Number(value))} data={versions.data.map((one) => ({ value: String(one.number), label: `v${one.number}${one.state === "ready" ? "" : `, ${one.state}`}` }))} />}
           {canEdit && <Button variant="default" onClick={() => setAdding(adding ? null : {})}>New version</Button>}
-          {open?.state === "ready" && canEdit && <Button renderRoot={(props) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ data: open.id }} {...props} />}>Train on it</Button>}
+          {open?.state === "ready" && canEdit && untaken && kind && <Text size="xs" c="dimmed" maw={260} style={{ alignSelf: "center" }}>No method trains on {KIND_WORDS[kind].toLowerCase()} yet.</Text>}
+          {open?.state === "ready" && canEdit && !untaken && <Button renderRoot={(props) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ data: open.id }} {...props} />}>Train on it</Button>}
           {canEdit && (
             <Menu position="bottom-end" shadow="md">
               <Menu.Target><ActionIcon variant="default" aria-label="More actions"><IconDots size={16} /></ActionIcon></Menu.Target>

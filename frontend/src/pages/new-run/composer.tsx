@@ -10,7 +10,7 @@ import { DraftForm } from "@/features/new-run/draft-form";
 import { placeOfField } from "@/features/new-run/draft-document";
 import { MethodGallery } from "@/features/new-run/method-gallery";
 import { PreflightPanel } from "@/features/new-run/preflight-panel";
-import { firstReward, missingParts } from "@/features/new-run/readiness";
+import { firstReward, heldOut, missingParts, shortName } from "@/features/new-run/readiness";
 import { fieldsOf } from "@/features/new-run/schema-fields";
 import { withConfig } from "@/features/new-run/starting-draft";
 import { useDraft } from "@/features/new-run/use-draft";
@@ -45,6 +45,8 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
     const next = catalogue.methods.find((method) => method.slug === slug);
     if (slug !== draft.method) change(["config"], undefined);
     change(["method"], slug);
+    const trained = sets.find((set) => set.latest?.id === draft.datasets.train?.version_id);
+    if (next && trained && !draft.datasets.eval) change(["datasets", "eval"], heldOut(next, trained));
     if (next?.needs_reward && !draft.reward) change(["reward"], firstReward(catalogue.reward_terms) ?? undefined);
     if (next && !next.needs_reward) change(["reward"], undefined);
     if (narrow) setStep("form");
@@ -57,7 +59,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
   const show = (one: Step) => !narrow || step === one;
   return (
     <PageFrame
-      wide title={draft.cloned_from ? "Clone a run" : "New run"}
+      wide sticky title={draft.cloned_from ? "Clone a run" : "New run"}
       actions={<LaunchBar missing={missing} sound={sound} preflight={preflight} launching={launching} onLaunch={launch} onClear={() => setText("")} />}
     >
       {narrow ? <SegmentedControl fullWidth mb={12} value={step} onChange={(value) => setStep(value as Step)} data={[{ value: "method", label: "1 Method" }, { value: "form", label: "2 Settings" }, { value: "check", label: "3 Check" }]} /> : null}
@@ -65,7 +67,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
         {show("method") ? <aside className={classes.methods} aria-label="Methods"><MethodGallery methods={catalogue.methods} missing={catalogue.workers_missing} chosen={draft.method} dataKind={dataKind} onChoose={choose} /></aside> : null}
         {show("form") ? (
           <Panel
-            title={card ? card.title : "Settings"} label="Settings"
+            title={card ? [shortName(card.slug), card.title].filter(Boolean).join(" · ") : "Settings"} label="Settings"
             actions={<SegmentedControl size="xs" value={as} aria-label="View" data={[{ value: "form", label: "Form" }, { value: "yaml", label: "YAML" }]} onChange={(value) => void navigate({ from: "/p/$projectId/runs/new", to: ".", replace: true, search: (now) => ({ ...now, as: value === "yaml" ? "yaml" as const : undefined }) })} />}
           >
             {as === "yaml" ? (
