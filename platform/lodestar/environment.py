@@ -100,7 +100,7 @@ def make_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         why = "" if os.access(home, os.W_OK | os.X_OK) else "Permission denied"
     except OSError as error:
-        why = error.strerror
+        why = error.strerror or str(error)
     if why:
         sys.exit(f"LODESTAR_HOME: {home} cannot be written to ({why}). Set it to a directory that you may write to.")
 
