@@ -7,14 +7,22 @@ from runs.accounts.access import Actor, Role
 from runs.accounts.models import Membership, Project, User
 from runs.accounts.secrets import create_link
 from runs.accounts.services import add_member, clean_email, create_user
+from runs.problems import FieldError, Invalid
 
 
 @transaction.atomic
 def invite(project: Project, actor: Actor | None, *, email: str, role: Role) -> tuple[Membership, str | None]:
-    """The new member, and the address of a one-time link when the person is new here. Raises Invalid, Conflict."""
+    """The new member, and the address of a one-time link when the person is new here. Raises Invalid, Conflict.
+
+    Only administrators make accounts: whoever holds a link owns the account, and an owner of some project could keep the
+    link of a colleague who has yet to come.
+    """
     user = User.objects.filter(email=clean_email(email)).first()
     link = None
     if user is None:
+        if actor is not None and not actor.user.is_admin:
+            message = f"Nobody here has the address {email}. Ask an administrator to invite them first, then add them here."
+            raise Invalid(message, [FieldError("email", message)])
         user = create_user(email=email)
         link = link_address(create_link(user))
     return add_member(project, actor, user=user, role=role), link

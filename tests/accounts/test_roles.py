@@ -4,9 +4,9 @@ import pytest
 from django.utils import timezone
 
 from runs.accounts.access import Actor, Role, Scope, find_visible
-from runs.accounts.models import Membership, Project
+from runs.accounts.models import Membership, Project, User
 from runs.accounts.selectors import project_counts
-from runs.accounts.services import create_project, delete_project
+from runs.accounts.services import create_project, create_user, delete_project
 
 
 def operations(project: Project) -> list[tuple[str, str, object, Role]]:
@@ -26,6 +26,7 @@ def operations(project: Project) -> list[tuple[str, str, object, Role]]:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_may_do_what_it_may_and_no_more(project, member, by_session, role):
+    create_user(email="new@example.org")
     caller = by_session(member(role))
     for method, path, body, least in operations(project):
         status = caller(method, path, body).status_code
@@ -78,12 +79,22 @@ def test_a_removed_members_project_tokens_end(project, member, owner, by_token, 
 
 
 def test_somebody_new_gets_a_link_once_and_somebody_known_gets_none(project, owner, stranger, by_session):
+    owner.is_admin = True
+    owner.save(update_fields=["is_admin"])
     caller = by_session(owner)
     new = caller("post", f"/projects/{project.id}/members", {"email": "New@Example.org", "role": "editor"}).json()
     known = caller("post", f"/projects/{project.id}/members", {"email": stranger.email, "role": "viewer"}).json()
     assert "/sign-in/link#lds_" in new["invite_link"]
     assert new["user"]["email"] == "new@example.org"
     assert known["invite_link"] is None
+
+
+def test_only_an_administrator_makes_an_account(project, owner, by_session):
+    answer = by_session(owner)("post", f"/projects/{project.id}/members", {"email": "new@example.org", "role": "editor"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "email"
+    assert "administrator" in answer.json()["detail"]
+    assert not User.objects.filter(email="new@example.org").exists()
 
 
 def test_a_member_is_not_added_twice(project, owner, by_session):

@@ -33,7 +33,7 @@ export function SignInPage() {
           <Button type="submit" size="md" fullWidth loading={enter.isPending}>Sign in</Button>
         </Stack>
       </form>
-      <Text c="dimmed" size="xs" mt={16}>First time here? Open the one-time link that was printed when Lodestar started, or ask an owner of your project for an invitation.</Text>
+      <Text c="dimmed" size="xs" mt={16}>First time here? Open the one-time link that was printed when Lodestar started, or ask an administrator for one.</Text>
     </SignInFrame>
   );
 }
