@@ -8,7 +8,7 @@ import { arranged, curveLabel, groupPanels } from "./panels";
 import { Series } from "./series";
 import { strokes } from "./slots";
 import { smooth } from "./smoothing";
-import { durationText, durationTicks, linearTicks, logTicks, tickText } from "./ticks";
+import { durationText, durationTicks, linearTicks, logTicks, tickText, wholeTicks } from "./ticks";
 
 function series(steps: number[]): Series {
   const value = steps.map((step) => step * 10);
@@ -96,6 +96,15 @@ describe("ticks", () => {
   });
 });
 
+describe("an axis of steps", () => {
+  it("has whole numbers only", () => {
+    expect(wholeTicks(0, 2, 6)).toEqual([0, 1, 2]);
+    expect(wholeTicks(5, 7.5, 6)).toEqual([5, 6, 7]);
+    expect(wholeTicks(0, 60, 6)).toEqual([0, 10, 20, 30, 40, 50, 60]);
+  });
+  it("of nothing but zeros stands on its zero", () => expect(padded(0, 0, false)).toEqual([0, 1]));
+});
+
 describe("a flat curve with rounding in its last digit", () => {
   it("gets room as a flat one does", () => {
     const [low, high] = padded(12, 12.000000000000002, false);
@@ -130,6 +139,12 @@ describe("panels", () => {
 
   it("put rewards before the rest and machines last", () => {
     expect(groupPanels(["system/cpu", "zeta", "rewards/a/mean"], []).map((panel) => panel.section)).toEqual(["reward", "other", "system"]);
+  });
+
+  it("name the machine's curves and their units", () => {
+    const panels = groupPanels(["system/cpu.util", "system/memory.rss", "system/gpu.0.util", "system/gpu.1.util", "system/gpu.0.memory"], []);
+    expect(panels.map((panel) => [panel.title, panel.unit, panel.metrics.length])).toEqual([["CPU", "%", 1], ["GPU memory", "bytes", 1], ["GPU", "%", 2], ["Memory", "bytes", 1]]);
+    expect(curveLabel("system/gpu.1.util")).toBe("GPU 1");
   });
 
   it("name a curve by what tells it apart", () => expect([curveLabel("rewards/exact_match/mean"), curveLabel("kl", [info])]).toEqual(["exact match", "KL to the reference"]));

@@ -12,6 +12,7 @@ import { EndLabels, type EndLabelsHandle } from "./end-labels";
 import type { Reading } from "./plot";
 import { plotTheme } from "./plot-theme";
 import { durationText } from "./ticks";
+import { readingText, unitInTitle } from "./unit";
 import { usePlot } from "./use-plot";
 
 export interface CurvePanelProps {
@@ -54,9 +55,9 @@ export function CurvePanel(props: CurvePanelProps) {
     at.current = reading.index;
     ends.current?.place(reading);
     setEmpty(reading.ends.every((end) => end === null) && reading.values.every((entry) => entry === null));
-    if (value.current) value.current.textContent = many ? "" : formatNumber(reading.values[0]);
+    if (value.current) value.current.textContent = many ? "" : readingText(reading.values[0], unit);
     if (place.current) showPlace(place.current, reading, view.axis);
-  }, [view.axis, many]);
+  }, [view.axis, many, unit]);
 
   const { attach, plot } = usePlot({
     ...props,
@@ -91,7 +92,7 @@ export function CurvePanel(props: CurvePanelProps) {
   return (
     <section ref={whole} className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""} ${props.first ? classes.first : ""}`} aria-label={title}>
       <div className={classes.head}>
-        <h2 className={classes.title} title={help || title}>{title}{unit && <span className={classes.unit}>{unit}</span>}</h2>
+        <h2 className={classes.title} title={[title, help].filter(Boolean).join("\n")}>{title}{unitInTitle(unit) && <span className={classes.unit}>{unitInTitle(unit)}</span>}</h2>
         <strong className={classes.reading} ref={value} />
         <Menu position="bottom-end" shadow="md" withinPortal={false}>
           <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>
@@ -123,9 +124,9 @@ export function CurvePanel(props: CurvePanelProps) {
         >
           <div className={classes.place} ref={place} hidden />
         </div>
-        {!asTable && many && <EndLabels curves={curves} ref={ends} />}
+        {!asTable && many && <EndLabels curves={curves} unit={unit} ref={ends} />}
         {!asTable && empty && <div className={classes.empty}>No points yet</div>}
-        {asTable && <CurveTable curves={curves} data={plot?.table() ?? [[]]} axis={AXIS_LABEL[view.axis]} />}
+        {asTable && <CurveTable curves={curves} unit={unit} data={plot?.table() ?? [[]]} axis={AXIS_LABEL[view.axis]} />}
       </div>
     </section>
   );

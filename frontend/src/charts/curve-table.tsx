@@ -1,11 +1,12 @@
 import { formatNumber } from "@/ui/numbers";
 import classes from "./chart.module.css";
 import { ROWS, type Curve } from "./curve";
+import { readingText } from "./unit";
 
 const MOST = 200;
 
 /** The chart's numbers for readers who do not see it: the newest rows first, at most two hundred. */
-export function CurveTable({ curves, data, axis }: { curves: Curve[]; data: ArrayLike<ArrayLike<number | null | undefined>>; axis: string }) {
+export function CurveTable({ curves, unit, data, axis }: { curves: Curve[]; unit?: string; data: ArrayLike<ArrayLike<number | null | undefined>>; axis: string }) {
   const xs = Array.from((data[0] ?? []) as ArrayLike<number>);
   const rows = xs.map((x, index) => ({ x, index })).slice(-MOST).reverse();
   return (
@@ -22,7 +23,7 @@ export function CurveTable({ curves, data, axis }: { curves: Curve[]; data: Arra
           {rows.map(({ x, index }) => (
             <tr key={x}>
               <td>{formatNumber(x, 6)}</td>
-              {curves.map((curve, at) => <td key={curve.id}>{formatNumber(data[at * ROWS + 1]?.[index])}</td>)}
+              {curves.map((curve, at) => <td key={curve.id}>{readingText(data[at * ROWS + 1]?.[index], unit)}</td>)}
             </tr>
           ))}
         </tbody>

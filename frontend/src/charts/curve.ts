@@ -60,6 +60,7 @@ export function joinTables(tables: CurveTable[]): CurveTable {
 export function padded(low: number | null, high: number | null, log: boolean): [number, number] {
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return log ? [0.1, 1] : [0, 1];
   if (log) return high - low <= high * 1e-9 ? [low / 2, high * 2] : [low / 1.15, high * 1.15];
+  if (low === 0 && high === 0) return [0, 1];
   if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * 1e-9) {
     const room = Math.abs(low) * 0.1 || 1;
     return [low - room, high + room];

@@ -1,9 +1,9 @@
 import { useImperativeHandle, useRef, type Ref } from "react";
-import { formatNumber } from "@/ui/numbers";
 import classes from "./chart.module.css";
 import type { Curve } from "./curve";
 import { spreadLabels } from "./end-places";
 import type { Reading } from "./plot";
+import { readingText } from "./unit";
 
 const HEIGHT = 14;
 
@@ -14,9 +14,9 @@ export interface EndLabelsHandle {
 }
 
 /** Names at the ends of the lines, with the values at the cursor; moved by hand at every drawing, outside rendering. */
-export function EndLabels({ curves, ref }: { curves: Curve[]; ref: Ref<EndLabelsHandle> }) {
+export function EndLabels({ curves, unit, ref }: { curves: Curve[]; unit?: string; ref: Ref<EndLabelsHandle> }) {
   const box = useRef<HTMLDivElement>(null);
-  useImperativeHandle(ref, () => ({ place: (reading) => place(box.current, reading), words: () => words(box.current) }));
+  useImperativeHandle(ref, () => ({ place: (reading) => place(box.current, reading, unit), words: () => words(box.current) }));
   return (
     <div className={classes.ends} ref={box} aria-hidden="true">
       {curves.map((curve) => (
@@ -30,7 +30,7 @@ export function EndLabels({ curves, ref }: { curves: Curve[]; ref: Ref<EndLabels
   );
 }
 
-function place(box: HTMLDivElement | null, reading: Reading): void {
+function place(box: HTMLDivElement | null, reading: Reading, unit: string | undefined): void {
   if (!box) return;
   const shown = reading.ends.map((end, index) => ({ end, index })).filter(({ end }) => end !== null);
   const tops = spreadLabels(shown.map(({ end }) => (end as number) + 8), HEIGHT, 0, box.clientHeight);
@@ -40,7 +40,7 @@ function place(box: HTMLDivElement | null, reading: Reading): void {
     label.hidden = at < 0;
     if (at < 0) return;
     label.style.transform = `translateY(${Math.round((tops[at] as number) - HEIGHT / 2)}px)`;
-    (label.children[1] as HTMLElement).textContent = formatNumber(reading.values[index], 3);
+    (label.children[1] as HTMLElement).textContent = readingText(reading.values[index], unit, 3);
   });
 }
 

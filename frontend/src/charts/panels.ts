@@ -31,8 +31,8 @@ export function groupPanels(names: string[], catalogue: MetricInfo[]): Panel[] {
   for (const name of inCatalogueOrder(names, catalogue)) {
     if (isHidden(name, names)) continue;
     const info = infos.get(name);
-    const { key, title } = place(name, info);
-    const panel = panels.get(key) ?? makePanel(key, title, sectionOf(name, info), info);
+    const { key, title, unit } = place(name, info);
+    const panel = panels.get(key) ?? makePanel(key, title, sectionOf(name, info), unit ?? info?.unit ?? "", info);
     panel.metrics.push(name);
     panels.set(key, panel);
   }
@@ -51,22 +51,34 @@ export function arranged(panels: Panel[], first: string[], q: string): Panel[] {
 export function curveLabel(name: string, catalogue: MetricInfo[] = []): string {
   const term = /^rewards\/(.+)\/mean$/.exec(name);
   if (term) return words(term[1] as string);
+  const gpu = /^system\/gpu\.(\d+)\./.exec(name);
+  if (gpu) return `GPU ${gpu[1]}`;
   const info = catalogue.find((candidate) => candidate.name === name);
   return info?.title ?? words(name.replace(/^(system|eval|completions|rewards|logps)\//, ""));
 }
 
-function place(name: string, info: MetricInfo | undefined): { key: string; title: string } {
+/** What a worker measures of the machine, by the names it gives: see workers/agent/system_metrics.py. */
+const MACHINE: Record<string, { title: string; unit: string }> = {
+  "cpu.util": { title: "CPU", unit: "%" },
+  "memory.rss": { title: "Memory", unit: "bytes" },
+  "gpu.util": { title: "GPU", unit: "%" },
+  "gpu.memory": { title: "GPU memory", unit: "bytes" },
+};
+
+function place(name: string, info: MetricInfo | undefined): { key: string; title: string; unit?: string } {
   if (/^rewards\/.+\/mean$/.test(name)) return { key: "rewards terms", title: "Reward by term" };
   if (/^system\/gpu\.\d+\./.test(name)) {
     const kind = name.replace(/^system\/gpu\.\d+\./, "");
-    return { key: `system gpu ${kind}`, title: `GPU ${words(kind)}` };
+    return { key: `system gpu ${kind}`, ...(MACHINE[`gpu.${kind}`] ?? { title: `GPU ${words(kind)}` }) };
   }
+  const machine = MACHINE[name.replace(/^system\//, "")];
+  if (name.startsWith("system/") && machine) return { key: name, ...machine };
   const title = info?.title ?? capital(curveLabel(name));
   return { key: name, title: name.startsWith("eval/") && !/^held-out/i.test(title) ? `Held-out ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title };
 }
 
-function makePanel(key: string, title: string, section: string, info: MetricInfo | undefined): Panel {
-  return { key, title, section, metrics: [], unit: info?.unit ?? "", better: info?.better ?? "none", help: info?.help ?? "" };
+function makePanel(key: string, title: string, section: string, unit: string, info: MetricInfo | undefined): Panel {
+  return { key, title, section, metrics: [], unit, better: info?.better ?? "none", help: info?.help ?? "" };
 }
 
 function inCatalogueOrder(names: string[], catalogue: MetricInfo[]): string[] {

@@ -1,7 +1,8 @@
 import type uPlot from "uplot";
 import { ROWS, padded, type Curve, type CurveView } from "./curve";
 import { faint, type PlotTheme } from "./plot-theme";
-import { durationText, durationTicks, linearTicks, logTicks, tickText } from "./ticks";
+import { durationText, durationTicks, logTicks, tickText, wholeTicks } from "./ticks";
+import { valueTicks, valueTickText } from "./unit";
 
 const FONT = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
 const TRANSPARENT = "rgba(0,0,0,0)";
@@ -40,7 +41,7 @@ export function bandOptions(curves: Curve[], theme: PlotTheme): uPlot.Band[] {
   }));
 }
 
-export function axisOptions(view: CurveView, theme: PlotTheme): uPlot.Axis[] {
+export function axisOptions(view: CurveView, theme: PlotTheme, unit = ""): uPlot.Axis[] {
   const shared = { stroke: theme.muted, font: FONT, ticks: { show: false }, grid: { stroke: theme.line, width: 1 } };
   return [
     {
@@ -48,24 +49,29 @@ export function axisOptions(view: CurveView, theme: PlotTheme): uPlot.Axis[] {
       size: 22,
       gap: 4,
       grid: { show: false },
-      splits: (_, __, min, max) => (view.axis === "time" ? durationTicks(min, max, 6) : linearTicks(min, max, 6)),
+      splits: (_, __, min, max) => (view.axis === "time" ? durationTicks(min, max, 6) : wholeTicks(min, max, 6)),
       values: (_, splits) => splits.map((value) => (view.axis === "time" ? durationText(value) : tickText(value, gapOf(splits)))),
     },
     {
       ...shared,
-      size: 46,
+      size: unit === "bytes" ? 58 : 46,
       gap: 4,
-      splits: (_, __, min, max) => (view.log ? logTicks(min, max) : linearTicks(min, max, 5)),
-      values: (_, splits) => splits.map((value) => tickText(value, view.log ? value : gapOf(splits))),
+      splits: (_, __, min, max) => (view.log ? logTicks(min, max) : valueTicks(min, max, 5, unit)),
+      values: (_, splits) => splits.map((value) => valueTickText(value, view.log ? value : gapOf(splits), splits.at(-1) ?? 0, unit)),
     },
   ];
 }
 
 export function scaleOptions(view: CurveView, xRange: () => [number, number] | null): uPlot.Scales {
   return {
-    x: { time: false, range: (_, min, max) => xRange() ?? [min ?? 0, max === min ? (max ?? 0) + 1 : (max ?? 1)] },
+    x: { time: false, range: (_, min, max) => xRange() ?? around(min ?? 0, max ?? 1) },
     y: { distr: view.log ? 3 : 1, range: (_, min, max) => padded(min, max, view.log) },
   };
+}
+
+/** A single point stands in the middle of its axis. */
+function around(min: number, max: number): [number, number] {
+  return max > min ? [min, max] : [Math.max(0, min - 1), min + 1];
 }
 
 function gapOf(splits: number[]): number {

@@ -27,6 +27,7 @@ export interface PlotHandlers {
 export class CurvePlot {
   private plot: uPlot | null = null;
   private curves: Curve[] = [];
+  private unit = "";
   private view: CurveView = { axis: "step", log: false, smoothing: 0 };
   private range: [number, number] | null = null;
   private held: [number, number] | null = null;
@@ -45,7 +46,8 @@ export class CurvePlot {
     this.stopTheme = onThemeChange(() => this.rebuild());
   }
 
-  show(curves: Curve[], view: CurveView): void {
+  show(curves: Curve[], view: CurveView, unit = ""): void {
+    this.unit = unit;
     this.curves = curves;
     this.view = view;
     this.rebuild();
@@ -119,7 +121,7 @@ export class CurvePlot {
       },
       series: [{}, ...seriesOptions(this.curves, this.view, theme)],
       bands: bandOptions(this.curves, theme),
-      axes: axisOptions(this.view, theme),
+      axes: axisOptions(this.view, theme, this.unit),
       scales: scaleOptions(this.view, () => this.held ?? this.range),
       hooks: {
         draw: [(plot) => this.drawMarks(plot, theme.muted), (plot) => this.read(plot)],

@@ -8,6 +8,11 @@ export function linearTicks(min: number, max: number, count: number): number[] {
   return ticks;
 }
 
+/** Ticks of an axis that counts things: never between two whole numbers. */
+export function wholeTicks(min: number, max: number, count: number): number[] {
+  return max - min >= count ? linearTicks(min, max, count) : linearTicks(Math.floor(min), Math.ceil(max), Math.ceil(max) - Math.floor(min)).filter((tick) => tick >= min && tick <= max);
+}
+
 /** Decades inside [min, max]; with fewer than two of them also their doubles and fives. */
 export function logTicks(min: number, max: number): number[] {
   if (!(min > 0) || !(max > min)) return [];

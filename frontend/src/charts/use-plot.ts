@@ -5,6 +5,7 @@ import { CurvePlot, type PlotHandlers } from "./plot";
 export interface PlotInputs {
   curves: Curve[];
   view: CurveView;
+  unit?: string;
   range: [number, number] | null;
   marks: number[];
   held: boolean;
@@ -15,7 +16,7 @@ export interface PlotInputs {
 
 /** Keeps one plot alive in the element that `attach` is given to; data arrives by `subscribe`, never by rendering. */
 export function usePlot(inputs: PlotInputs): { attach: (host: HTMLDivElement) => () => void; plot: CurvePlot | null } {
-  const { curves, view, range, marks, held, syncKey, subscribe, handlers } = inputs;
+  const { curves, view, unit, range, marks, held, syncKey, subscribe, handlers } = inputs;
   const [plot, setPlot] = useState<CurvePlot | null>(null);
   const latest = useRef(handlers);
   useEffect(() => {
@@ -34,7 +35,7 @@ export function usePlot(inputs: PlotInputs): { attach: (host: HTMLDivElement) =>
       made.destroy();
     };
   }, [syncKey]);
-  useEffect(() => plot?.show(curves, view), [plot, curves, view]);
+  useEffect(() => plot?.show(curves, view, unit), [plot, curves, view, unit]);
   useEffect(() => plot?.zoom(range), [plot, range]);
   useEffect(() => plot?.mark(marks), [plot, marks]);
   useEffect(() => plot?.hold(held), [plot, held]);
