@@ -76,7 +76,7 @@ class Loop:
         state = self.state
         self.log.say("running", "")
         if state.step == 0:
-            self._evaluate()
+            self.evaluate()
         while (ending := self._ended()) is None:
             if (ending := self._obey()) is not None:
                 break
@@ -91,11 +91,11 @@ class Loop:
             if state.step % self.config.logging_steps == 0 or state.step == self.total:
                 self._report()
             if self._due(self.config.eval_steps):
-                self._evaluate()
+                self.evaluate()
             if self.config.save_steps and state.step % self.config.save_steps == 0 and state.step != self.total:
                 self.save("interval")
         if ending.reason == "limit" and not state.evaluated:
-            self._evaluate()
+            self.evaluate()
         if self._saved_step != state.step and ending.keep:
             self.save("stop" if ending.reason == "stopped" else "final")
         return ending
@@ -183,7 +183,7 @@ class Loop:
         eta = None if self.total is None or self._seconds is None else (self.total - state.step) * self._seconds
         self.log.write(ProgressEvent(step=state.step, total=self.total, eta_seconds=eta, tokens=state.tokens))
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
         """Measures without touching the generators that training draws from."""
         state = self.state
         before = random.getstate()
@@ -206,7 +206,7 @@ class Loop:
         """Writes the checkpoint of this step, says so, then prunes. Raises DiskFault."""
         state = self.state
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        checkpoint.reserve(self.checkpoints, self._saved_bytes or _rough_size(state))
+        checkpoint.reserve(self.checkpoints, self._saved_bytes or rough_size(state))
         self._mark_best()
         saved = training_state.save(state, self.checkpoints)
         self._saved_step, self._saved_bytes = state.step, saved.size_bytes
@@ -326,7 +326,7 @@ def _finite(value: float) -> bool:
     return value == value and value not in {float("inf"), float("-inf")}  # noqa: PLR0124 - NaN differs from itself
 
 
-def _rough_size(state: TrainingState) -> int:
+def rough_size(state: TrainingState) -> int:
     """Bytes of the first checkpoint, before one has been measured: weights and two moments."""
     return sum(3 * 4 * parameter.numel() for optimizer in state.optimizers.values()
                for group in optimizer.param_groups for parameter in group["params"])

@@ -1,11 +1,10 @@
 """Preflight: what a short CPU check finds about a spec before any GPU is taken, with memory and time.
 
-Checks go on past what fails where they can, so that the form shows everything at once. The step's time is drawn out from
-two much smaller ones, taken in memory, when the model is small enough; nothing is written but a scratch directory.
+Checks go on past what fails where they can, so that the form shows everything at once. Parts of the run are timed when the
+model is small enough (see `timing`); nothing is written but a scratch directory.
 """
 
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.run_spec import RunSpec
-from workers.engine import run
+from workers.engine import run, timing
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
@@ -30,8 +29,6 @@ from workers.engine.training_config import TrainingConfig
 ROWS_READ = 200
 TIMED_PARAMETERS = 30_000_000
 """Largest model whose step is timed here."""
-PROBES = (1, 3)
-"""Sizes of the two small steps: their difference is the cost of a prompt or sample, the rest is the step's own."""
 FIELDS: dict[type[Fault], str] = {ConfigFault: "", ModelFault: "model", DataFault: "data", RewardFault: "reward"}
 
 
@@ -175,40 +172,31 @@ def _memory_findings(memory: MemoryEstimate) -> list[Finding]:
 
 
 def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
-    """Composes the run for real, which catches what only that can; takes small steps when the model is small."""
+    """Composes the run for real, which catches what only that can; times parts of it when the model is small."""
     with tempfile.TemporaryDirectory() as scratch:
         log = EventLog(Path(scratch) / "events.jsonl")
         spec = spec.model_copy(update={"output_dir": scratch, "resume_from": None})
         try:
-            steps = run.prepare(spec, log, Inbox()).total
-            seconds = _step_seconds(spec, log) if found.parameters and found.parameters <= TIMED_PARAMETERS else None
+            loop = run.prepare(spec, log, Inbox())
+            why = _untimed(spec, found.parameters or 0)
+            span = None if why else timing.measure(spec, loop, memory=found.memory)
         except Fault as fault:
             return found.model_copy(update={"ready": False, "findings": [*found.findings, _finding(fault)]})
         finally:
             log.close()
-    total = None if seconds is None or steps is None else seconds * steps
-    return found.model_copy(update={"step_seconds": seconds, "total_seconds": total, "steps": steps})
+    note = Finding(level="ok", code="time", message=why if span is None else span.basis)
+    return found.model_copy(update={
+        "findings": [*found.findings, note], "steps": loop.total, "step_seconds": span and span.step,
+        "total_seconds": span and span.total})
 
 
-def _step_seconds(spec: RunSpec, log: EventLog) -> float:
-    """Seconds of a whole step, on the line through two small ones: the form waits for this, so it must not take a step."""
-    config = method_of(spec.method).Config.model_validate(spec.config)
-    size: int = getattr(config, "prompts_per_step", None) or (
-        config.per_device_train_batch_size * getattr(config, "gradient_accumulation_steps", 1))
-    few, more = (_probe(spec, log, config, count) for count in PROBES)
-    each = max(0.0, (more - few) / (PROBES[1] - PROBES[0]))
-    return max(0.0, few - PROBES[0] * each) + size * each
-
-
-def _probe(spec: RunSpec, log: EventLog, config: TrainingConfig, count: int) -> float:
-    """Seconds of a step of `count` prompts or samples; one before it warms up."""
-    small = {"prompts_per_step": count} if hasattr(config, "prompts_per_step") else {
-        "per_device_train_batch_size": count, "gradient_accumulation_steps": 1}
-    loop = run.prepare(spec.model_copy(update={"config": {**spec.config, **small}}), log, Inbox())
-    loop.turn()
-    started = time.monotonic()
-    loop.turn()
-    return time.monotonic() - started
+def _untimed(spec: RunSpec, parameters: int) -> str:
+    """Why no step is timed here; empty when it is."""
+    if spec.resources.gpus:
+        return "A step is not timed: the check takes no GPU."
+    if parameters > TIMED_PARAMETERS:
+        return f"A step is not timed: the check would take too long with {parameters / 1e6:,.0f} million parameters."
+    return ""
 
 
 def _finding(fault: Fault) -> Finding:
