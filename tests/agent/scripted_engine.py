@@ -1,7 +1,8 @@
 """An engine that follows a script instead of training: events, control and checkpoints as the contract has them.
 
 Tests give it to the supervisor through LODESTAR_ENGINE_COMMAND, as a site would give a wrapper. The spec's config is
-the script: steps, step_seconds, save_every, die_at (the first attempt kills itself there), fail_at with fail_code.
+the script: steps, step_seconds, save_every, die_at (the first attempt kills itself there), fail_at with fail_code,
+exit_at with exit_code and no last word.
 """
 
 import hashlib
@@ -88,6 +89,8 @@ def main() -> int:
             save(step, "interval")
         if script.get("die_at") == step and os.environ["LODESTAR_ATTEMPT"] == "1":
             os.kill(os.getpid(), signal.SIGKILL)
+        if script.get("exit_at") == step:
+            return int(script["exit_code"])
         if script.get("fail_at") == step:
             write("failed", code=script["fail_code"], message="The script says so.", remedy="Change the script.", step=step)
             return 1

@@ -138,3 +138,16 @@ def test_progress_is_reported_now_and_then_and_raises_when_it_is_time_to_leave(t
     job.progress(0.2, "Too soon to be told")
     with pytest.raises(JobCancelled):
         until(lambda: job.progress(0.3, "Three"), seconds=5)
+
+
+FULL = "import errno\ndef run(job):\n    raise OSError(errno.ENOSPC, 'No space left on device', 'x')\n"
+
+
+def test_a_full_disk_is_named_with_what_to_do(job_of: Handlers, home: Path) -> None:
+    job = job_of(FULL)
+    assert execute(job).wait(20) == 0
+    job = reread(job)
+    assert job.error is not None
+    assert (job.state, job.error["code"], job.error["message"]) == ("failed", "disk_full", "The worker's disk is full.")
+    assert "Free space" in job.error["remedy"]
+    assert not (home / "jobs" / job.id).exists()

@@ -1,5 +1,6 @@
 """A supervisor with a real engine process: what arrives, what is told, how it ends."""
 
+import errno
 import signal
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from runs.launches.schemas import ControlIn
 from runs.telemetry.selectors import events_after
 from tests.agent.watching import engine_of, state_of, steps_of, until
 from tests.launches.builders import make_actor, make_run
+from workers.agent import held, supervisor
 
 pytestmark = pytest.mark.slow
 Supervise = Callable[[Run], "subprocess.Popen[bytes]"]
@@ -82,6 +84,44 @@ def test_a_failure_of_the_run_itself_is_told_and_not_tried_again(supervise: Supe
     run.refresh_from_db()
     assert run.state == "failed"
     assert run.failure == {"code": "nan", "message": "The script says so.", "remedy": "Change the script.", "step": 3}
+
+
+def failure_of(run: Run) -> dict[str, Any]:
+    assert run.failure is not None
+    found: dict[str, Any] = run.failure
+    return found
+
+
+@pytest.mark.parametrize("code", ["oom", "disk_full", "data", "config", "model"])
+def test_what_the_engine_says_and_advises_stands_on_the_run(supervise: Supervise, code: str) -> None:
+    run = make_run(config={"steps": 30, "fail_at": 3, "fail_code": code})
+    supervise(run).wait(20)
+    run.refresh_from_db()
+    assert (run.state, Attempt.objects.count()) == ("failed", 1)
+    assert failure_of(run)["code"] == code
+    assert failure_of(run)["remedy"] == "Change the script."
+
+
+def test_an_engine_that_could_not_even_write_why_is_heard_by_its_exit_code(supervise: Supervise) -> None:
+    run = make_run(config={"steps": 30, "save_every": 10, "exit_at": 15, "exit_code": errno.ENOSPC})
+    supervise(run).wait(20)
+    run.refresh_from_db()
+    assert (run.state, failure_of(run)["code"], failure_of(run)["message"]) == ("failed", "disk_full", "The worker's disk is full.")
+    assert "newest checkpoint" in failure_of(run)["remedy"]
+
+
+def test_a_supervisor_without_disk_ends_the_run_by_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(supervisor, "write_spec", full)
+    run = make_run(config={"steps": 3})
+    attempt = services.claim(run.id, owner="wrk_test")
+    assert attempt is not None
+    supervisor.Supervisor(Run.objects.get(id=run.id), attempt).execute()
+    run.refresh_from_db()
+    assert (run.state, failure_of(run)["code"], run.lease_until) == ("failed", "disk_full", None)
+    assert list(held.folder().iterdir()) == []
 
 
 def test_a_damaged_checkpoint_is_passed_over(supervise: Supervise) -> None:

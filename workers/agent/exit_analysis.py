@@ -1,5 +1,6 @@
 """Why an engine died that could not say so itself: exit code, signal, the kernel's memory killer, its last lines."""
 
+import errno
 import signal
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def oom_kills() -> int:
     return total
 
 
+def disk_full() -> FailedEvent:
+    return FailedEvent(
+        code="disk_full",
+        message="The worker's disk is full.",
+        remedy="Free space below the state directory, then retry: the run goes on from its newest checkpoint.",
+    )
+
+
 def exit_text(code: int) -> str:
     """`exit 1`, or the signal's name."""
     return f"exit {code}" if code >= 0 else signal.Signals(-code).name
@@ -37,6 +46,8 @@ def explain(code: int, *, lines: list[str], oom_kills_before: int, oom_kills_aft
     for telltale, cause, remedy in TELLTALES:
         if telltale in printed:
             return FailedEvent(code=cause, message=f"The engine died ({exit_text(code)}).{last}", remedy=remedy)
+    if code == errno.ENOSPC:
+        return disk_full()
     if code == -signal.SIGKILL and oom_kills_after > oom_kills_before:
         return FailedEvent(
             code="oom",

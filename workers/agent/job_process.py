@@ -1,5 +1,6 @@
 """The executor of one attempt of a job: `python -m workers.agent job <job_id> <attempt>`, a process of its own."""
 
+import errno
 import os
 import shutil
 import signal
@@ -43,7 +44,6 @@ class JobExecutor:
         held.end_predecessor(self.job.id)
         held.write(self.held)
         self.keeper.start()
-        self.work_dir.mkdir(parents=True, exist_ok=True)
         try:
             self._run_handler()
         finally:
@@ -56,6 +56,7 @@ class JobExecutor:
 
     def _run_handler(self) -> None:
         try:
+            self.work_dir.mkdir(parents=True, exist_ok=True)
             result = handler(self.job.kind)(self._context())
             self._end(lambda: services.succeed(self.job.id, self.attempt, result))
         except JobRefused as refused:
@@ -69,7 +70,11 @@ class JobExecutor:
         except MemoryError:
             self._fail(failure("oom", "The job needed more memory than this host has.", "Try it with less data."))
         except OSError as error:
-            self._fail(failure("disk" if error.errno == 28 else "io", str(error), "Look at the worker's disk, then try again."))
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                remedy = "Free space below the state directory, then try again."
+                self._fail(failure("disk_full", "The worker's disk is full.", remedy))
+            else:
+                self._fail(failure("io", f"{error}.", "Look at the worker's disk, then try again."))
 
     def _context(self) -> JobContext:
         job = self.job

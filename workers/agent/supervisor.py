@@ -4,6 +4,7 @@ A process and session of its own. It starts the engine, ships what the engine wr
 the lease, and ends the engine before a lease it could not keep can pass to another. It writes nothing once fenced.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from workers.agent import held, resume_point
 from workers.agent.attempt_files import attempt_directory, frozen_live, write_spec
 from workers.agent.engine_log import last_lines, rotate
 from workers.agent.engine_process import EngineProcess
-from workers.agent.exit_analysis import exit_text, explain, oom_kills
+from workers.agent.exit_analysis import disk_full, exit_text, explain, oom_kills
 from workers.agent.lease_keeper import LeaseKeeper
 from workers.agent.pacing import Chore, Deadline, until_it_holds
 from workers.agent.processes import mark_of
@@ -65,6 +66,10 @@ class Supervisor:
             self.engine = self._start()
             self._watch(self.engine)
             self._finish(self.engine, oom_kills_before)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self._give_up(disk_full())
         finally:
             if self.engine is not None:
                 self.engine.end()
@@ -132,6 +137,16 @@ class Supervisor:
                 self.run.id, self.attempt, by=self.run.owner, exit_=exit_text(code), failure=failure
             )
         )
+
+    def _give_up(self, failure: FailedEvent) -> None:
+        """The supervisor itself cannot go on; what the engine has written until now still arrives."""
+        if self.engine is not None:
+            self.engine.end()
+            while until_it_holds(self.reporter.ship):
+                pass
+        self.keeper.stop()
+        by = self.run.owner
+        until_it_holds(lambda: services.end_attempt(self.run.id, self.attempt, by=by, exit_="", failure=failure))
 
     def _cause(self, code: int, oom_kills_before: int) -> FailedEvent:
         if self.leaving:

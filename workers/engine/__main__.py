@@ -12,6 +12,8 @@ Torch is imported only after the first event is written, so that whoever watches
 """
 
 import argparse
+import contextlib
+import errno
 import importlib
 import json
 import sys
@@ -27,13 +29,15 @@ from workers.contract.events import FailedEvent
 from workers.contract.run_spec import RunSpec
 from workers.engine.control import Inbox, listen
 from workers.engine.events import EventLog
-from workers.engine.faults import Fault, Preempted
+from workers.engine.faults import DiskFault, Fault, Preempted, is_disk_full
 
 FAILED, LEFT = 1, 3
+DISK_FULL = errno.ENOSPC
+"""When not even the last event can be written, the exit code says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; answers the exit code: 0 done, 1 failed, 3 left after a signal with a checkpoint."""
+    """Runs the command; answers the exit code: 0 done, 1 failed, 3 left after a signal with a checkpoint, 28 disk full."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given and given[0] not in COMMANDS and not given[0].startswith("-"):
         given.insert(0, "train")
@@ -65,7 +69,20 @@ def resume(asked: argparse.Namespace) -> int:
 
 
 def _train(spec: RunSpec, *, supervised: bool) -> int:
-    log = EventLog(Path(spec.output_dir) / "events.jsonl")
+    try:
+        log = EventLog(Path(spec.output_dir) / "events.jsonl")
+        try:
+            return _train_and_tell(spec, log, supervised=supervised)
+        finally:
+            log.close()
+    except (DiskFault, OSError) as error:
+        if isinstance(error, DiskFault) or is_disk_full(error):
+            return DISK_FULL
+        raise
+
+
+def _train_and_tell(spec: RunSpec, log: EventLog, *, supervised: bool) -> int:
+    """Raises DiskFault when not even how it ended finds room on the disk."""
     log.say("starting", "loading torch, about 4 s")
     inbox = Inbox()
     listen(inbox, supervised=supervised, complain=lambda message: log.log(message, "warning"))
@@ -75,12 +92,11 @@ def _train(spec: RunSpec, *, supervised: bool) -> int:
         log.write(FailedEvent(code=fault.code, message=fault.message, remedy=fault.remedy))
         return LEFT if isinstance(fault, Preempted) else FAILED
     except Exception as error:  # noqa: BLE001 - the outermost line: whatever it was, the run says how it ended
-        traceback.print_exc()
+        with contextlib.suppress(OSError):  # where the disk is full, standard error is too
+            traceback.print_exc()
         log.write(FailedEvent(code="platform", message=f"The engine stopped on {type(error).__name__}: {error}",
                               remedy="The log has the details; report it if it happens again."))
         return FAILED
-    finally:
-        log.close()
     return 0
 
 

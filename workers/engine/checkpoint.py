@@ -8,7 +8,6 @@
       state.json                 step, tokens, live values, data positions, scalars of optimizers and generators
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -66,21 +65,22 @@ class Writer:
         size = sum(entry["size_bytes"] for entry in files.values()) + len(manifest)
         return Saved(self.place, hashlib.sha256(manifest).hexdigest(), size)
 
+    def abandon(self) -> None:
+        """Removes what was written so far, so that a full disk has room for the words that say so."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
 
 def reserve(root: Path, size_bytes: int) -> None:
     """Raises DiskFault when the disk below `root` has not room for a checkpoint of about this size."""
     free = shutil.disk_usage(root).free
     needed = RESERVE * size_bytes
     if free < needed:
-        raise DiskFault(f"The disk has {free / 1e6:.0f} MB free and the next checkpoint needs {needed / 1e6:.0f} MB.",
+        raise DiskFault(f"The disk has {_megabytes(free)} free and the next checkpoint needs {_megabytes(needed)}.",
                         "Free space below the state directory, or keep fewer checkpoints, then retry the run.")
 
 
-def disk_fault(error: OSError) -> DiskFault:
-    """The fault for an OSError while writing; other errors travel on."""
-    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-        raise error
-    return DiskFault("The disk is full.", "Free space below the state directory, then retry the run.")
+def _megabytes(size_bytes: float) -> str:
+    return f"{size_bytes / 1e6:.{0 if size_bytes >= 1e7 else 2}f} MB"
 
 
 def verify(place: Path) -> str:

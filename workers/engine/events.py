@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from workers.contract.events import EventBase, LogEvent, StatusEvent
+from workers.engine.faults import disk_full, is_disk_full
 
 
 class EventLog:
@@ -16,10 +17,27 @@ class EventLog:
         self._file = path.open("ab", buffering=0)
 
     def write(self, event: EventBase) -> None:
-        """Appends one event with the next number and the present time; a reader sees it when this returns."""
+        """Appends one event with the next number and the present time; a reader sees it when this returns.
+
+        Raises DiskFault when the disk has no room for all of it; then nothing of it stands.
+        """
+        event.seq, event.time = self._seq + 1, time.time()
+        line = event.model_dump_json().encode() + b"\n"
+        begin = os.fstat(self._file.fileno()).st_size
+        try:
+            self._append(line)
+        except OSError as error:
+            os.ftruncate(self._file.fileno(), begin)
+            if is_disk_full(error):
+                raise disk_full() from error
+            raise
         self._seq += 1
-        event.seq, event.time = self._seq, time.time()
-        self._file.write(event.model_dump_json().encode() + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        """All of it: a disk that is nearly full takes a part and says so only by the number of bytes."""
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._file.write(rest) or 0 :]
 
     def say(self, state: str, doing: str) -> None:
         """What the engine is doing now, in a few words a person reads."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
+from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from workers.contract.events import ArtifactEvent, DoneEvent
@@ -15,7 +16,7 @@ from workers.engine import checkpoint, generators, precision, training_state
 from workers.engine.composition import Composition, Role, Setting
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.faults import ConfigFault, DataFault, MemoryFault
+from workers.engine.faults import ConfigFault, DataFault, MemoryFault, disk_full, is_disk_full, is_memory_out
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of
 from workers.engine.models import Model, build, declared, declared_context, load_tokenizer, stored_parameters
@@ -28,10 +29,8 @@ def train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     """Trains as the spec says and leaves a model in `<output_dir>/final`. Raises a Fault that says what went wrong."""
     try:
         _train(spec, log, inbox)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _memory_fault(spec) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error):
+    except (RuntimeError, MemoryError, OSError) as error:
+        if is_memory_out(error):
             raise _memory_fault(spec) from error
         raise
 
@@ -141,8 +140,9 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         training_state.write_model(module, state.tokenizer, partial)
-    except OSError as error:
-        raise checkpoint.disk_fault(error) from error
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise disk_full() if is_disk_full(error) else error from error
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())

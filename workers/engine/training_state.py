@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from workers.engine import checkpoint, generators
 from workers.engine.composition import Stateful
+from workers.engine.faults import disk_full, is_disk_full
 from workers.engine.models import Model
 from workers.engine.stream import RowStream
 
@@ -34,11 +36,16 @@ class TrainingState:
 
 def save(state: TrainingState, root: Path) -> checkpoint.Saved:
     """Writes the checkpoint of this step below `root`. Raises DiskFault when the disk is full."""
-    root.mkdir(parents=True, exist_ok=True)
     try:
-        return _write(state, checkpoint.Writer(root, state.step))
+        root.mkdir(parents=True, exist_ok=True)
+        writer = checkpoint.Writer(root, state.step)
     except OSError as error:
-        raise checkpoint.disk_fault(error) from error
+        raise disk_full() if is_disk_full(error) else error from error
+    try:
+        return _write(state, writer)
+    except (OSError, SafetensorError) as error:
+        writer.abandon()
+        raise disk_full() if is_disk_full(error) else error from error
 
 
 def _write(state: TrainingState, writer: checkpoint.Writer) -> checkpoint.Saved:
