@@ -1,3 +1,4 @@
+import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import type { Dataset } from "@/api/shapes";
 import { formatBytes, formatCount } from "@/ui/numbers";
@@ -10,6 +11,8 @@ import { KIND_WORDS } from "./mapping-fields";
 
 /** The project's data sets by their newest version. */
 export function DatasetTable({ projectId, datasets }: { projectId: string; datasets: Dataset[] }) {
+  const narrow = useMediaQuery("(max-width: 768px)", window.innerWidth <= 768, { getInitialValueInEffect: false });
+  if (narrow) return <DatasetCards projectId={projectId} datasets={datasets} />;
   return (
     <Panel flush label="Data sets">
       <div style={{ overflowX: "auto" }}>
@@ -33,5 +36,19 @@ export function DatasetTable({ projectId, datasets }: { projectId: string; datas
         </table>
       </div>
     </Panel>
+  );
+}
+
+/** The table on a phone: name, kind, how many rows. */
+function DatasetCards({ projectId, datasets }: { projectId: string; datasets: Dataset[] }) {
+  return (
+    <ul className={classes.cards} aria-label="Data sets">
+      {datasets.map((dataset) => (
+        <li key={dataset.id} className={classes.card}>
+          <div><Link className={classes.link} to="/p/$projectId/data/$datasetId" params={{ projectId, datasetId: dataset.id }}>{dataset.name}</Link>{dataset.latest && dataset.latest.state !== "ready" && <StateBadge look={JOB_STATES[dataset.latest.state]} />}</div>
+          <div className={classes.name}><span>{dataset.kind ? KIND_WORDS[dataset.kind] : "–"}</span><span>{dataset.latest ? `v${dataset.latest.number} · ${formatCount(dataset.latest.rows)} rows` : "–"}</span></div>
+        </li>
+      ))}
+    </ul>
   );
 }

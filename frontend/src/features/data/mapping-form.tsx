@@ -1,11 +1,13 @@
 import { Alert, Select, Text } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { previewUpload } from "@/api/datasets";
 import type { Inspection, Mapping } from "@/api/shapes";
 import { FailedState } from "@/ui/failed-state";
 import classes from "./data.module.css";
 import { FaultList } from "./fault-list";
 import { KIND_FIELDS, missingFields, readings, withColumn } from "./mapping-fields";
+import { RawRows } from "./raw-rows";
 import { RecordView } from "./record-view";
 
 interface Props {
@@ -20,6 +22,7 @@ export function MappingForm({ uploadId, inspection, mapping, onMapping }: Props)
   const all = readings(inspection);
   const chosen = all.find((reading) => reading.mapping.kind === mapping.kind && reading.mapping.shape === mapping.shape)?.key ?? null;
   const missing = missingFields(mapping);
+  const [touched, setTouched] = useState<string[]>([]);
   const preview = useQuery({
     queryKey: ["upload", uploadId, "preview", mapping],
     queryFn: () => previewUpload(uploadId, mapping),
@@ -44,14 +47,16 @@ export function MappingForm({ uploadId, inspection, mapping, onMapping }: Props)
             placeholder="Choose a column"
             searchable
             clearable={Boolean(field.optional)}
-            error={missing.includes(field.name) ? "Choose a column." : undefined}
+            onDropdownClose={() => setTouched((names) => [...names, field.name])}
+            error={touched.includes(field.name) && missing.includes(field.name) ? "Choose a column." : undefined}
           />
         ))}
       </div>
-      <Text size="xs" c="dimmed">The first rows as they will be read</Text>
+      <Text size="xs" c="dimmed">{missing.length > 0 ? "The first rows as they stand in the file" : "The first rows as they will be read"}</Text>
+      {missing.length > 0 && <RawRows inspection={inspection} />}
       {preview.isError && <FailedState error={preview.error} onRetry={() => void preview.refetch()} what="Preview" />}
       <div className={classes.rows} style={{ opacity: preview.isFetching ? 0.6 : 1 }}>
-        {preview.data?.rows.map((row) => (
+        {missing.length === 0 && preview.data?.rows.map((row) => (
           <div key={row.line} className={classes.record}>
             {row.record && <RecordView record={row.record} clamp />}
             {row.faults.length > 0 && <FaultList faults={row.faults} />}

@@ -1,21 +1,32 @@
 import type { CanonicalRow, ChatMessage } from "@/api/datasets";
 import classes from "./data.module.css";
 
-/** A canonical row: its fields by name, conversations turn by turn. The text is somebody's data: shown, never run. */
+/** A canonical row: its fields by name, conversations turn by turn, the two answers of a pair side by side. The text is somebody's data: shown, never run. */
 export function RecordView({ record, clamp = false }: { record: CanonicalRow; clamp?: boolean }) {
   const extra = Object.entries((record.extra ?? {}) as Record<string, unknown>);
   const fields = [...Object.entries(record).filter(([name]) => name !== "extra"), ...extra].filter(([, value]) => value !== null && value !== undefined);
+  const box = clamp ? classes.clamp : undefined;
+  const pair = PAIR.flatMap((side) => fields.filter(([name]) => name === side));
+  const single = pair.length === 2 ? fields.filter((field) => !pair.includes(field)) : fields;
   return (
     <>
-      {fields.map(([name, value]) => (
+      {single.map(([name, value]) => (
         <div key={name} className={classes.field}>
           <span className={classes.name}>{name}</span>
-          <div className={clamp ? classes.clamp : undefined}><FieldValue value={value} /></div>
+          <div className={box}><FieldValue value={value} /></div>
         </div>
       ))}
+      {pair.length === 2 && (
+        <div className={classes.pair}>
+          {pair.map(([name, value]) => <div key={name} className={classes.half} data-side={name}><span className={classes.name}>{name}</span><div className={box}><FieldValue value={value} /></div></div>)}
+        </div>
+      )}
     </>
   );
 }
+
+/** The two answers of a preference, which are read against one another. */
+const PAIR = ["chosen", "rejected"];
 
 function FieldValue({ value }: { value: unknown }) {
   if (isMessages(value)) {

@@ -25,7 +25,7 @@ export function ReportPanel({ projectId, version }: { projectId: string; version
         ))}
       </ul>
       {report.faults.length > 0 && <FaultList faults={report.faults} />}
-      <Text size="xs" mt={8}><Link to="/p/$projectId/data/$datasetId/v/$version/$tab" params={{ projectId, datasetId: version.dataset_id, version: String(version.number), tab: "rows" }} style={{ color: "var(--ls-accent)" }}>Look at the rows</Link></Text>
+      <Text size="xs" mt={8}><Link to="/p/$projectId/data/$datasetId/v/$version/$tab" params={{ projectId, datasetId: version.dataset_id, version: String(version.number), tab: "rows" }} style={{ color: "var(--ls-accent)" }}>Look at the rows that were kept</Link></Text>
     </Panel>
   );
 }

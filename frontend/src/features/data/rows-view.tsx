@@ -55,7 +55,7 @@ export function RowsView({ version, search, onSearch }: { version: DatasetVersio
                 const row = items[item.index];
                 return row ? (
                   <div key={item.key} className={classes.virtual} data-index={item.index} data-open={search.row === row.index} ref={rows.measureElement} style={{ transform: `translateY(${item.start}px)` }}>
-                    <span className={classes.index}>{row.index}</span>
+                    <span className={classes.index}>{row.index + 1}</span>
                     <div><RecordView record={row.record} clamp /></div>
                   </div>
                 ) : null;

@@ -36,14 +36,14 @@ export function TemplateView({ projectId, version, search, onSearch }: { project
       <Group gap={12} align="flex-end" mb={12}>
         <ModelChoice modelId={modelId} models={models} onModel={(model) => onSearch({ model })} />
         {version.splits.length > 1 && <Select w={140} label="Split" value={split} onChange={(value) => onSearch({ split: value ?? undefined, row: undefined })} data={version.splits.map((one) => one.name)} />}
-        <NumberInput w={110} label="From row" min={0} max={Math.max(0, count - 1)} value={first} onChange={(row) => onSearch({ row: Number(row) || undefined })} />
+        <NumberInput w={110} label="From row" min={1} max={Math.max(1, count)} value={first + 1} onChange={(row) => onSearch({ row: Math.max(0, Number(row) - 1) || undefined })} />
         <NumberInput w={130} label="Cut at tokens" placeholder="no limit" min={1} value={limit} onChange={setLimit} />
         <Button loading={render.isPending} disabled={!modelId || rows.length === 0} onClick={() => render.mutate()}>Render {rows.length} rows</Button>
       </Group>
       <Text size="xs" c="dimmed" mb={8}><span className={classes.key} data-trained="true" /> trained <span className={classes.key} data-trained="false" style={{ marginLeft: 12 }} /> masked</Text>
       {render.isError && <FailedState error={render.error} onRetry={() => render.mutate()} />}
       {jobId && <JobLine jobId={jobId} what="Rendering" />}
-      <div className={classes.rows}>{job.data?.result?.rows.map((row) => <RenderedText key={row.index} row={row} />)}</div>
+      <div className={classes.rows}>{job.data?.result?.rows.map((row) => <RenderedText key={row.index} row={row} kind={version.kind} />)}</div>
     </>
   );
 }

@@ -8,7 +8,7 @@ export function AttemptsPanel({ run }: { run: Run }) {
   if (run.attempts.length === 0) return null;
   return (
     <Panel title="Tries" flush>
-      <table className={classes.table}>
+      <table className={classes.table} style={{ overflowWrap: "anywhere" }}>
         <tbody>
           {run.attempts.map((attempt) => (
             <tr key={attempt.number}>

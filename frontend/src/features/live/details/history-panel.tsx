@@ -17,7 +17,7 @@ export function HistoryPanel({ run }: { run: Run }) {
     <Panel title="History" flush>
       {query.isError && <FailedState error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <div style={{ padding: 12 }}><LoadingState rows={3} height={16} /></div>}
-      <table className={classes.table}>
+      <table className={classes.table} style={{ overflowWrap: "anywhere" }}>
         <tbody>
           {query.data?.map((entry, index) => (
             <tr key={index}>
