@@ -1,17 +1,23 @@
-"""A question to the engine's command line, in a process of its own: the agent never loads torch."""
+"""A question to the engine's command line, in another process: the agent never loads torch.
+
+The worker's warm engine is asked first; without one, or when it is lost, a process is started for the question.
+"""
 
 import contextlib
 import json
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from workers.agent import warm_engine
 from workers.agent.engine_process import SECRETS, die_with_parent, engine_command
 from workers.agent.jobs import JobContext, JobRefused
 from workers.agent.processes import child_environment
+from workers.agent.warm_engine import WarmAnswer
 
 POLL_SECONDS = 0.1
 LIMIT_SECONDS = 6 * 3600.0
@@ -33,29 +39,47 @@ def call_engine(
     Raises JobCancelled, with the process ended, and JobRefused with the engine's own sentence when it fails, or when it
     takes longer or more memory than its limits: chat templates and tokenizers come with the model and may do both.
     """
-    asked, said, answered = (job.work_dir / name for name in ("request.json", "engine.log", "answer.json"))
-    asked.write_text(json.dumps(request or {}), encoding="utf-8")
+    (job.work_dir / "request.json").write_text(json.dumps(request or {}), encoding="utf-8")
+    last = time.monotonic() + limit_seconds
+    code = None
+    if warm := warm_engine.ask(arguments, job.work_dir, limit_bytes=limit_bytes):
+        with contextlib.suppress(warm_engine.WarmLost):
+            code = _watched(job, warm, doing, limit_seconds, last)
+    if code is None:
+        process = _started(job.work_dir, arguments)
+        _bound_memory(process.pid, limit_bytes)
+        code = _watched(job, process, doing, limit_seconds, last)
+    if code:
+        message = _last_words(job.work_dir / "engine.log", code)
+        raise JobRefused("engine", message, "Choose another model or data set, or mend this one.")
+    text = (job.work_dir / "answer.json").read_text(encoding="utf-8")
+    return json.loads(text) if text.strip() else None
+
+
+def _started(work_dir: Path, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """A process for this question alone."""
+    asked, said, answered = (work_dir / name for name in ("request.json", "engine.log", "answer.json"))
     environment = {key: value for key, value in child_environment().items() if key not in SECRETS}
     with asked.open("rb") as stdin, answered.open("wb") as stdout, said.open("wb") as stderr:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [*engine_command(), *arguments],
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            cwd=job.work_dir,
+            cwd=work_dir,
             env=environment | {"CUDA_VISIBLE_DEVICES": ""},
             preexec_fn=die_with_parent,  # noqa: PLW1509 # only calls prctl, which a fork beside threads may
         )
-        try:
-            _bound_memory(process.pid, limit_bytes)
-            _wait(job, process, doing, limit_seconds)
-        finally:
-            process.kill()
+
+
+def _watched(job: JobContext, process: "subprocess.Popen[bytes] | WarmAnswer", doing: str, limit: float, last: float) -> int:
+    """Its exit code; nothing of it runs afterwards, however this ends."""
+    try:
+        return _wait(job, process, doing, limit, last)
+    finally:
+        process.kill()
+        if isinstance(process, subprocess.Popen):
             process.wait()
-    if process.returncode:
-        raise JobRefused("engine", _last_words(said, process.returncode), "Choose another model or data set, or mend this one.")
-    text = answered.read_text(encoding="utf-8")
-    return json.loads(text) if text.strip() else None
 
 
 def _bound_memory(pid: int, limit_bytes: int) -> None:
@@ -64,16 +88,14 @@ def _bound_memory(pid: int, limit_bytes: int) -> None:
         psutil.Process(pid).rlimit(psutil.RLIMIT_DATA, (limit_bytes, psutil.RLIM_INFINITY))
 
 
-def _wait(job: JobContext, process: "subprocess.Popen[bytes]", doing: str, limit_seconds: float) -> None:
-    last = time.monotonic() + limit_seconds
+def _wait(job: JobContext, process: "subprocess.Popen[bytes] | WarmAnswer", doing: str, limit: float, last: float) -> int:
     while True:
         if time.monotonic() > last:
-            message = f"{doing} took more than {limit_seconds:.0f} s and was ended."
+            message = f"{doing} took more than {limit:.0f} s and was ended."
             raise JobRefused("too_slow", message, "Look at the model's chat template and tokenizer, or ask for fewer rows.")
         job.progress(None, doing)
         try:
-            process.wait(POLL_SECONDS)
-            return
+            return process.wait(POLL_SECONDS)
         except subprocess.TimeoutExpired:
             continue
 

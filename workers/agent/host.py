@@ -24,6 +24,7 @@ from workers.agent.identity import agent_directory, facts, use, worker_id
 from workers.agent.pacing import Chore, until_it_holds
 from workers.agent.processes import child_environment, end_group
 from workers.agent.sweeper import SWEEP_SECONDS, TIDY_SECONDS, sweep, tidy
+from workers.agent.warm_engine import name_worker
 
 log = structlog.get_logger(__name__)
 
@@ -138,6 +139,7 @@ def main() -> int:
     """Runs until told to stop. Exit status 1 when a worker already runs here."""
     try:
         with only_one():
+            name_worker()
             host = Host(worker_id())
             signal.signal(signal.SIGTERM, host.stop)
             signal.signal(signal.SIGINT, host.stop)
