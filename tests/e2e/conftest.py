@@ -102,6 +102,41 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def run_at(stack: Stack) -> str:
+    """The address of a short GRPO run that has ended: its curves, answers, log and checkpoint are there."""
+    with stack.api() as api:
+        project = api.get("/projects").json()["items"][0]["id"]
+        for _ in range(240):
+            models = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+            sets = [one for one in api.get(f"/projects/{project}/datasets").json()["items"]
+                    if one["latest"] and one["latest"]["kind"] == "prompt_answer"]
+            if models and sets:
+                break
+            time.sleep(0.5)  # polls a real process
+        draft = {
+            "name": "a very long name עברית 🦉 " + "that_has_no_place_to_break_" * 3,
+            "method": "grpo",
+            "tags": ["axe", "two words"],
+            "config": {
+                "max_steps": 3, "num_generations": 4, "prompts_per_step": 4, "max_completion_length": 8, "rollout_steps": 1,
+            },
+            "models": {"policy": models[0]["id"]},
+            "datasets": {"train": {"version_id": sets[0]["latest"]["id"], "split": "train"}},
+            "reward": {"terms": [{"name": "correct", "kind": "numeric_match", "weight": 1, "params": {}}]},
+        }
+        answer = api.post(f"/projects/{project}/runs", json=draft, headers={"Idempotency-Key": "accessibility"})
+        assert answer.status_code in (200, 201), answer.text
+        run = answer.json()["id"]
+        for _ in range(480):
+            state = api.get(f"/runs/{run}").json()["state"]
+            if state in ("succeeded", "failed", "cancelled"):
+                break
+            time.sleep(0.5)  # polls a real process
+        assert state == "succeeded"
+    return f"/p/{project}/runs/{run}"
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("No Chromium on this machine; install the package `chromium` to run the browser tests.")

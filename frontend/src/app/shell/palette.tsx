@@ -75,7 +75,7 @@ export function Palette({ projectId, actionsOnly, onClose }: { projectId: string
   ];
   return (
     <Spotlight
-      store={store} classNames={{ actionsList: classes.list, empty: classes.list }} transitionProps={{ duration: 0 }}
+      store={store} attributes={{ content: { "aria-label": actionsOnly ? "Actions of this page" : "Search and commands" } }} classNames={{ actionsList: classes.list, empty: classes.list }} transitionProps={{ duration: 0 }}
       onSpotlightClose={onClose} query={text} onQueryChange={setText} actions={groups.filter((group) => group.actions.length > 0 && (!actionsOnly || group.group === "This page"))}
       shortcut={null} limit={60} scrollable maxHeight={440} highlightQuery nothingFound="Nothing by that name here."
       overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}

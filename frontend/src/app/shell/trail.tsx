@@ -13,7 +13,7 @@ export function Trail() {
         {trail.map((crumb, index) => (
           <li key={`${index}-${crumb.label}`} data-last={index === trail.length - 1 || undefined}>
             {index > 0 ? <span aria-hidden className={classes.slash}>/</span> : null}
-            {crumb.siblings?.length ? <Siblings crumb={crumb} /> : crumb.to ? <Link to={crumb.to}>{crumb.label}</Link> : <span>{crumb.label}</span>}
+            {crumb.siblings?.length ? <Siblings crumb={crumb} /> : crumb.to ? <Link to={crumb.to}>{crumb.label}</Link> : <bdi className={classes.here}>{crumb.label}</bdi>}
           </li>
         ))}
       </ol>
@@ -26,7 +26,7 @@ function Siblings({ crumb }: { crumb: Crumb }) {
   return (
     <Menu position="bottom-start" shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes.siblings}>{crumb.label}<IconChevronDown size={12} aria-hidden /></UnstyledButton>
+        <UnstyledButton className={classes.siblings}><bdi>{crumb.label}</bdi><IconChevronDown size={12} aria-hidden /></UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown mah={360} style={{ overflowY: "auto" }}>
         {crumb.siblings?.map((one) => <Menu.Item key={one.to} onClick={() => void navigate({ to: one.to })}>{one.label}</Menu.Item>)}

@@ -13,6 +13,7 @@ import { isActive } from "@/ui/run-states";
 import { Time } from "@/ui/time";
 import { useRun } from "../run-context";
 import classes from "./details.module.css";
+import { tellingMetrics } from "./telling-metrics";
 import { RegisterDialog } from "./register-dialog";
 
 const REASONS: Record<string, string> = { interval: "by interval", asked: "asked for", stop: "on stop", signal: "on leaving", final: "final" };
@@ -38,12 +39,12 @@ export function CheckpointsView() {
       </EmptyState>
     );
   }
-  const metrics = [...new Set(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)))].slice(0, 4);
+  const metrics = tellingMetrics(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)));
   return (
     <>
       <Panel title={`${checkpoints.length} checkpoints`} flush>
         <div className={classes.wrap}>
-          <table className={classes.table}>
+          <table className={`${classes.table} ${classes.rows}`}>
             <thead>
               <tr>
                 <th scope="col" className={classes.number}>step</th>

@@ -27,7 +27,7 @@ const SHORT = 60;
 export function AnswerGroup({ run, rollout, compact = false, picked, other, onPick, onOther, children }: Props) {
   const short = rollout.answers.every((answer) => answer.text.length <= SHORT);
   return (
-    <section aria-label={`Prompt of step ${rollout.step}`} style={compact ? { marginBottom: 24 } : undefined}>
+    <section aria-label={`Prompt of step ${rollout.step}, ${typeof rollout.row === "number" ? `row ${rollout.row}` : `event ${rollout.cursor}`}`} style={compact ? { marginBottom: 24 } : undefined}>
       <Group justify="space-between" mb={4} gap={8}>
         <Text size="xs" c="dimmed">
           step {rollout.step}{typeof rollout.row === "number" && ` · row ${rollout.row}`} · mean reward {formatNumber(rollout.reward, 3)} · {rollout.answers.length} answers

@@ -1,0 +1,151 @@
+"""Every page for people who do not see it, or use no mouse: axe's rules in both themes, focus, dialogs, live words."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import ROOT, Stack
+from tests.e2e.test_main_job import project_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(found => found.violations)"
+LISTED = "([project, kind]) => fetch(`/api/v1/projects/${project}/${kind}`).then(answer => answer.json())"
+SLOW = 120_000
+
+
+def seen(page: Page, impacts: tuple[str, ...] = ("critical", "serious", "moderate", "minor")) -> list[str]:
+    """What axe holds against the page as it stands, one line for each rule and place."""
+    page.evaluate(AXE.read_text())
+    violations: list[dict[str, Any]] = page.evaluate(RUN, TAGS)
+    return [f"{one['impact']} {one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"]
+            if one["impact"] in impacts]
+
+
+def settle(page: Page) -> None:
+    """Until the page asks for nothing more; a live page beats on, so this waits at most a moment."""
+    page.wait_for_load_state("load")
+    expect(page.locator("h1, h2").first).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(700)
+
+
+@pytest.fixture
+def themed(page: Page, stack: Stack, request: pytest.FixtureRequest) -> Page:
+    page.emulate_media(reduced_motion="reduce")
+    page.context.add_cookies([{"name": "lodestar_theme", "value": request.param, "url": stack.url}])
+    return page
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="No frontend/node_modules/axe-core; `make build` brings it.")
+@pytest.mark.parametrize("themed", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_on_any_page(themed: Page, run_at: str, width: int) -> None:
+    page = themed
+    home = project_of(page)
+    page.set_viewport_size({"width": width, "height": 900})
+    sets, models = (page.evaluate(LISTED, [home.split("/")[2], kind]) for kind in ("datasets", "models"))
+    data = f"{home}/data/{sets['items'][0]['id']}/v/1"
+    places = ["", "/runs", "/runs?q=state:failed", "/runs/new?method=grpo", "/runs/new?method=grpo&as=yaml", "/data", "/models"]
+    tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config"]
+    at = [
+        *(home + place for place in places),
+        *(f"{run_at}/{tab}" for tab in tabs),
+        *(f"{data}/{tab}" for tab in ("rows", "template", "health", "used")),
+        f"{home}/models/{models['items'][0]['id']}",
+        *(f"{home}/settings/{section}" for section in ("members", "tokens", "audit", "project")),
+        "/welcome", "/me", "/ops/workers",
+    ]
+    found: dict[str, list[str]] = {}
+    for address in at:
+        page.goto(address)
+        settle(page)
+        if faults := seen(page):
+            found[address] = faults
+    assert not found, "\n".join(f"{address}: {line}" for address, lines in found.items() for line in lines)
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="No frontend/node_modules/axe-core; `make build` brings it.")
+@pytest.mark.parametrize("themed", ["light", "dark"], indirect=True)
+def test_axe_finds_nothing_in_what_opens_over_a_page(themed: Page, run_at: str) -> None:
+    page = themed
+    home = project_of(page)
+    found: dict[str, list[str]] = {}
+
+    def look(what: str) -> None:
+        page.wait_for_timeout(500)
+        if faults := seen(page, ("critical", "serious")):
+            found[what] = faults
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(250)
+
+    page.goto(f"{home}/runs")
+    settle(page)
+    page.keyboard.press("Control+k")
+    look("palette")
+    page.keyboard.press("?")
+    look("keys")
+    page.get_by_role("button", name="Columns").click()
+    look("columns")
+    page.get_by_role("checkbox", name="Pick all").check()
+    look("picked runs")
+    page.get_by_role("button", name=re.compile("^Project:")).click()
+    page.get_by_role("menuitem", name="New project").click()
+    look("new project")
+    page.goto(f"{run_at}/curves?at=1")
+    settle(page)
+    look("answers of a step")
+    page.get_by_role("button", name=re.compile("^Actions of")).first.click()
+    look("menu of a chart")
+    page.goto(f"{run_at}/checkpoints")
+    page.get_by_role("button", name="Register as model").first.click()
+    look("register a checkpoint")
+    page.goto(f"{home}/settings/tokens")
+    settle(page)
+    assert not found, "\n".join(f"{what}: {line}" for what, lines in found.items() for line in lines)
+
+
+def test_the_keyboard_reaches_everything_and_comes_back(page: Page, run_at: str) -> None:
+    home = project_of(page)
+    page.goto(f"{home}/runs")
+    settle(page)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+    project = page.get_by_role("button", name=re.compile("^Project:"))
+    project.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("menuitem", name="New project").click()
+    dialog = page.get_by_role("dialog", name="New project")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('[role=dialog]') !== null"), "focus left the dialog"
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+    page.goto(f"{run_at}/curves")
+    chart = page.get_by_role("slider", name=re.compile("^Reward: arrow keys"))
+    expect(chart).to_be_visible(timeout=SLOW)
+    chart.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"^step 2: "))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Step 2")).to_be_visible()
+
+
+def test_nothing_moves_for_those_who_ask_for_rest(page: Page, run_at: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{run_at}/curves")
+    settle(page)
+    longest = page.evaluate(
+        "() => Math.max(0, ...[...document.querySelectorAll('*')].flatMap(one => "
+        "getComputedStyle(one).transitionDuration.split(',').map(parseFloat)))"
+    )
+    assert longest <= 0.001
