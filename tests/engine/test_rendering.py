@@ -6,6 +6,7 @@ import pytest
 
 from workers.contract.records import Message, Record
 from workers.engine.faults import DataFault
+from workers.engine.reading import read, token_counts
 from workers.engine.rendering import (
     Rendered,
     prompt_ids,
@@ -118,3 +119,16 @@ def test_segments_joined_are_the_whole_text() -> None:
     parts = segments(tokenizer, rendered)
     assert "".join(part["text"] for part in parts) == tokenizer.decode(rendered.ids)
     assert [part["trained"] for part in parts] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("template", ["markers", WITHOUT_MARKERS, REWRITES_HISTORY, None])
+def test_counting_many_at_once_counts_what_rendering_gives(template: str | None) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = tokenizer.chat_template if template == "markers" else template
+    records = [Record(prompt="12+34=", completion="46"), Record(prompt="é"), Record(text="abc"),
+               Record(prompt="a", completion=""), Record(prompt="a", chosen="bc", rejected="d"), Record(prompt="a", completions=["b", "cdef"])]
+    if template is not None:
+        records += [Record(messages=CHAT), Record(messages=[*CHAT[:4], CHAT[2].model_copy(update={"content": ""})]),
+                    Record(prompt=CHAT[:2], completion=[CHAT[2].model_copy(update={"weight": 0})])]
+    expected = [max(len(one.ids) for one in read(tokenizer, record)) for record in records]
+    assert list(token_counts(tokenizer, records)) == expected

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 import torch
+from transformers.utils.chat_template_utils import render_jinja_template
 
 from workers.contract.records import Message, Record, Text
 from workers.engine.faults import DataFault
@@ -85,6 +86,34 @@ def render_conversation(
     return [_last_turn(tokenizer, messages[: index + 1], tools) for index, wanted in enumerate(chosen) if wanted]
 
 
+def whole_text(tokenizer: Any, record: Record) -> str | None:
+    """The text whose tokens, without special ones, are the only sequence that rendering the record gives.
+
+    None where that needs the tokens themselves: no chat template, several answers, a template that rewrites history.
+    """
+    if tokenizer.chat_template is None or record.text is not None:
+        return None
+    messages = record.messages
+    if messages is None and record.prompt is not None and record.completion:
+        before = [message.model_copy(update={"weight": 0.0}) for message in _messages(record.prompt, "user")]
+        messages = before + [message.model_copy(update={"weight": 1.0}) for message in _messages(record.completion, "assistant")]
+    if record.chosen or record.rejected or record.completions:
+        return None
+    if messages is None:
+        asked = _messages(record.prompt or "", "user")
+        return _template(tokenizer, asked, record.tools, add_generation_prompt=True)
+    if _MARKER.search(str(tokenizer.chat_template)):
+        tools: Any = record.tools
+        rendered: Any = render_jinja_template(
+            conversations=[_plain(messages)], tools=tools, chat_template=tokenizer.chat_template,
+            return_assistant_tokens_mask=True, **tokenizer.special_tokens_map)
+        (text,), (spans,) = rendered
+        turns = sum(message.role == "assistant" for message in messages)
+        return str(text) if len(spans) == turns and all(end > start for start, end in spans) else None
+    found = _prefix_spans(tokenizer, messages, _chosen(messages, "all_assistant" if record.messages else "weights"), record.tools)
+    return None if found is None else found[0]
+
+
 def truncate(rendered: Rendered, max_length: int, mode: Truncation) -> Rendered | None:
     """At most `max_length` tokens; None when `mode` is drop and it is longer."""
     if len(rendered.ids) <= max_length:
@@ -150,6 +179,14 @@ def _by_prefixes(
     tokenizer: Any, messages: Sequence[Message], chosen: list[bool], tools: list[dict[str, Any]] | None
 ) -> Rendered | None:
     """None when some turn's rendering is not a prefix of the whole, so that its span cannot be known."""
+    found = _prefix_spans(tokenizer, messages, chosen, tools)
+    return None if found is None else _spanned(tokenizer, *found)
+
+
+def _prefix_spans(
+    tokenizer: Any, messages: Sequence[Message], chosen: list[bool], tools: list[dict[str, Any]] | None
+) -> tuple[str, list[tuple[int, int]]] | None:
+    """The whole conversation's text and the character spans of its chosen turns; None as `_by_prefixes` says."""
     whole = _template(tokenizer, messages, tools)
     spans = []
     for index, wanted in enumerate(chosen):
@@ -159,7 +196,7 @@ def _by_prefixes(
             if not (whole.startswith(after) and after.startswith(before)):
                 return None
             spans.append((len(before), len(after.rstrip())))
-    return _spanned(tokenizer, whole, spans)
+    return whole, spans
 
 
 def _last_turn(tokenizer: Any, messages: Sequence[Message], tools: list[dict[str, Any]] | None) -> Rendered:
