@@ -126,7 +126,8 @@ def test_counting_many_at_once_counts_what_rendering_gives(template: str | None)
     tokenizer = make_tokenizer()
     tokenizer.chat_template = tokenizer.chat_template if template == "markers" else template
     records = [Record(prompt="12+34=", completion="46"), Record(prompt="é"), Record(text="abc"),
-               Record(prompt="a", completion=""), Record(prompt="a", chosen="bc", rejected="d"), Record(prompt="a", completions=["b", "cdef"])]
+               Record(prompt="a", completion=""), Record(prompt="a", chosen="bc", rejected="d"),
+               Record(prompt="a", completions=["b", "cdef"])]
     if template is not None:
         records += [Record(messages=CHAT), Record(messages=[*CHAT[:4], CHAT[2].model_copy(update={"content": ""})]),
                     Record(prompt=CHAT[:2], completion=[CHAT[2].model_copy(update={"weight": 0})])]
