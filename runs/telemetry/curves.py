@@ -9,7 +9,7 @@ from runs.launches.models import Run
 from runs.telemetry.columns import Columns, columns, joined, pack, unpack
 from runs.telemetry.models import TAIL, MetricChunk
 from runs.telemetry.thinning import sketch
-from workers.contract.events import EvaluationEvent, Event, MetricsEvent
+from workers.contract.events import Event, MetricsEvent
 
 TAIL_POINTS = 512
 """A tail that has come this long is sealed, all but its newest point."""
@@ -21,15 +21,15 @@ Point = tuple[int, float, int, float | None]
 
 
 def points_by_name(events: Iterable[Event]) -> dict[str, list[Point]]:
-    """(step, time, tokens, value) rows of every curve that the events carry."""
+    """(step, time, tokens, value) rows of every curve that the events carry.
+
+    An evaluation's values reach the curves by the metrics event that the engine writes beside it.
+    """
     found: dict[str, list[Point]] = defaultdict(list)
     for event in events:
         if isinstance(event, MetricsEvent):
             for name, value in event.values.items():
                 found[name].append((event.step, event.time, event.tokens, value))
-        elif isinstance(event, EvaluationEvent):
-            for name, value in event.values.items():
-                found[f"eval/{event.suite}/{name}"].append((event.step, event.time, 0, value))
     return found
 
 

@@ -8,6 +8,7 @@ from runs.telemetry.models import MetricChunk
 from runs.telemetry.services import ingest
 from runs.telemetry.thinning import thinned
 from tests.telemetry.events import metric
+from workers.contract.events import EvaluationEvent
 
 
 def curve(run: Run, name: str = "reward", **bounds: int) -> Columns:
@@ -161,3 +162,11 @@ def test_a_sketched_curve_respects_range_and_superseded_points(run: Run, monkeyp
     assert (np.diff(answer["step"]) > 0).all()
     assert answer["value"][answer["step"] <= 15_000].max() == 1.0
     assert answer["value"][answer["step"] > 15_000].min() == 2.0
+
+
+@pytest.mark.django_db
+def test_an_evaluation_is_drawn_once(run: Run) -> None:
+    """The engine tells its values as metrics too."""
+    told = EvaluationEvent(seq=1, time=1.0, step=10, suite="eval", values={"eval/exact": 0.5})
+    ingest(run.id, 1, [told, metric(2, step=10, **{"eval/exact": 0.5})])
+    assert set(MetricChunk.objects.filter(run=run).values_list("name", flat=True)) == {"eval/exact"}
