@@ -69,13 +69,11 @@ export class RunSeries {
   }
 
   private apply({ cursor, attempt, event }: Kept): void {
-    if (event.type !== "metrics" && event.type !== "evaluation") return;
-    const tokens = event.type === "metrics" ? event.tokens : NaN;
-    for (const [key, value] of Object.entries(event.values)) {
-      const name = event.type === "metrics" ? key : evaluationName(event.suite, key);
+    if (event.type !== "metrics") return;
+    for (const [name, value] of Object.entries(event.values)) {
       if (cursor <= (this.readAt.get(name) ?? 0)) continue;
       const series = this.curves.get(name) ?? new Series();
-      series.append({ step: event.step, time: event.time, tokens: Number.isNaN(tokens) ? series.tokens.last() || 0 : tokens, value }, attempt);
+      series.append({ step: event.step, time: event.time, tokens: event.tokens, value }, attempt);
       this.curves.set(name, series);
       this.readAt.set(name, cursor);
       this.seen.add(name);
@@ -85,10 +83,4 @@ export class RunSeries {
   private notify(): void {
     for (const listener of this.listeners) listener();
   }
-}
-
-/** Evaluation values join the curves as `eval/<suite>/<metric>`; the held-out suite has no name of its own. */
-export function evaluationName(suite: string, metric: string): string {
-  if (metric.startsWith("eval/")) return metric;
-  return suite ? `eval/${suite}/${metric}` : `eval/${metric}`;
 }

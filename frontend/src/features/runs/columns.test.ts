@@ -9,6 +9,11 @@ it("offers a column for every metric, the main ones first", () => {
   ]);
 });
 
+it("heads a metric's column with words", () => {
+  const titles = Object.fromEntries(allColumns(runs).map((column) => [column.id, column.title]));
+  expect([titles["metric:kl"], titles["metric:eval/exact_match"], titles["metric:reward"]]).toEqual(["KL", "Exact match", "Reward"]);
+});
+
 it("starts with the main metrics and one evaluation", () => {
   expect(defaultColumns(runs)).toContain("metric:eval/exact_match");
   expect(defaultColumns([])).toEqual(["state", "method", "progress", "curve", "tags", "age"]);

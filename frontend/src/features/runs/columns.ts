@@ -7,9 +7,9 @@ export interface Column { id: string; title: string; sort: string | null; numeri
 const FIXED: Column[] = [
   { id: "state", title: "State", sort: "state", numeric: false, width: 104 },
   { id: "method", title: "Method", sort: "method", numeric: false, width: 70 },
-  { id: "progress", title: "Progress", sort: "step", numeric: false, width: 150 },
+  { id: "progress", title: "Progress", sort: "step", numeric: false, width: 116 },
   { id: "curve", title: "Curve", sort: null, numeric: false, width: 104 },
-  { id: "tags", title: "Tags", sort: null, numeric: false, width: 90 },
+  { id: "tags", title: "Tags", sort: null, numeric: false, width: 70 },
   { id: "age", title: "Created", sort: "created_at", numeric: false, width: 100 },
   { id: "by", title: "By", sort: null, numeric: false, width: 110 },
   { id: "time", title: "Took", sort: null, numeric: true, width: 90 },
@@ -47,8 +47,14 @@ export function mainMetric(run: Pick<RunSummary, "metrics">): string | null {
   return ["reward", "loss"].find((name) => names.includes(name)) ?? names.find((name) => name.startsWith("eval")) ?? names[0] ?? null;
 }
 
+/** "eval/exact_match" → "Exact match". */
+function metricTitle(name: string): string {
+  const words = name.replace(/^eval\//, "").replace(/[/_.]+/g, " ").replace(/\bkl\b/g, "KL");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 function metricColumn(name: string): Column {
-  return { id: `metric:${name}`, title: name.replace(/^eval\//, ""), sort: `metric:${name}`, numeric: true, width: 76 };
+  return { id: `metric:${name}`, title: metricTitle(name), sort: `metric:${name}`, numeric: true, width: 76 };
 }
 
 function rank(name: string): number {

@@ -46,7 +46,7 @@ function Metric({ value }: { value: number | null | undefined }) {
 
 /** Bar and words: 342/800 · 42 % · 6m, or why it waits. */
 export function RunProgress({ run }: { run: RunSummary }) {
-  if (run.state === "queued") return <Text span c="dimmed" truncate title={run.waiting_for}>{run.waiting_for || "waiting for a worker"}</Text>;
+  if (run.state === "queued") return <Text span c="dimmed" truncate title={run.waiting_for}>{`Waiting for ${run.waiting_for || "a worker"}`}</Text>;
   if (run.state === "starting") return <Text span c="dimmed" truncate title={run.doing}>{run.doing || "starting"}</Text>;
   const share = run.total ? run.step / run.total : null;
   const eta = isActive(run.state) && run.eta_seconds !== null ? ` · ${formatDuration(run.eta_seconds)} left` : "";

@@ -72,9 +72,9 @@ function Invite({ projectId, onDone }: { projectId: string; onDone: () => void }
     <Panel title="Invite">
       <form onSubmit={submit}>
         <Group gap={8} align="flex-start">
-          <TextInput flex={1} miw={200} type="email" aria-label="Email" placeholder="name@example.org" value={email} onChange={(event) => setEmail(event.currentTarget.value)} error={invite.error ? explain(invite.error) : null} required />
-          <Select w={130} aria-label="Role" data={ROLES.map(({ value, label }) => ({ value, label }))} value={role} onChange={(value) => setRole((value ?? "editor") as Role)} />
-          <Button type="submit" size="sm" disabled={!email.trim()} loading={invite.isPending}>Invite</Button>
+          <TextInput flex={1} miw={200} type="email" label="Email" placeholder="name@example.org" value={email} onChange={(event) => setEmail(event.currentTarget.value)} error={invite.error ? explain(invite.error) : null} />
+          <Select w={130} label="Role" data={ROLES.map(({ value, label }) => ({ value, label }))} value={role} onChange={(value) => setRole((value ?? "editor") as Role)} />
+          <Button type="submit" size="sm" mt={19} disabled={!email.trim()} loading={invite.isPending}>Invite</Button>
         </Group>
       </form>
       {invite.data?.invite_link ? <Secret title={`Send this link to ${invite.data.user.email}. It works once.`} value={invite.data.invite_link} /> : null}

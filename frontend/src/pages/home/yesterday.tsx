@@ -9,11 +9,16 @@ import classes from "./home-page.module.css";
 
 interface Props { ended: RunSummary[]; best: { name: string; value: number; run: RunSummary } | null }
 
+/** "eval/exact_match" → "held-out exact match". */
+function metricWords(name: string): string {
+  return name.replace(/^eval\//, "held-out ").replace(/[/_]+/g, " ");
+}
+
 /** What ended within the last day, and the best evaluation among it. */
 export function Yesterday({ ended, best }: Props) {
   const note = best ? (
     <Text size="xs" c="dimmed">
-      best {best.name} {formatNumber(best.value, 3)} by <Anchor component={Link} size="xs" underline="always" to={`/p/${best.run.project_id}/runs/${best.run.id}/curves`}>{best.run.name}</Anchor>
+      best {metricWords(best.name)} {formatNumber(best.value, 3)} by <Anchor component={Link} size="xs" underline="always" to={`/p/${best.run.project_id}/runs/${best.run.id}/curves`}>{best.run.name}</Anchor>
     </Text>
   ) : null;
   return (

@@ -25,7 +25,7 @@ export function ProfileForm({ user }: { user: SessionUser }) {
     <form onSubmit={submit}>
       <Stack gap={12}>
         <TextInput label="Name" value={name} maxLength={80} autoComplete="name" onChange={(event) => setName(event.currentTarget.value)} error={save.error ? explain(save.error) : null} />
-        <TextInput label="Email" value={user.email} readOnly description="An administrator changes it." />
+        <TextInput label="Email" value={user.email} readOnly description="An administrator changes it." styles={{ input: { background: "var(--ls-sunken)", borderColor: "var(--ls-line)", color: "var(--ls-muted)" } }} />
         <Group><Button type="submit" disabled={!name.trim() || name === user.name} loading={save.isPending}>Save</Button></Group>
       </Stack>
     </form>

@@ -4,6 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
 import { jobQuery } from "@/api/jobs";
+import { runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
 import { modelFacts } from "@/features/models/model-facts";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
@@ -30,6 +31,7 @@ export function ModelPage() {
   const siblings = useQuery(modelsQuery(projectId)).data?.map((one) => ({ label: one.name, to: `/p/${projectId}/models/${one.id}` })) ?? [];
   useBreadcrumbs([{ label: "Models", to: `/p/${projectId}/models` }, { label: model?.name ?? "…", siblings }]);
   const job = useQuery({ ...jobQuery(model?.job_id ?? ""), enabled: model?.state === "inspecting" && Boolean(model.job_id) }).data;
+  const source = useQuery({ ...runQuery(model?.run_id ?? ""), enabled: Boolean(model?.run_id) });
   const refresh = () => client.invalidateQueries({ queryKey: ["models", projectId] });
   const drop = useMutation({
     mutationFn: () => deleteModel(modelId),
@@ -57,9 +59,9 @@ export function ModelPage() {
       {model.state === "ready" ? (
         <Panel title="What it is">
           <SimpleGrid cols={{ base: 2, md: 4 }} spacing={16} component="dl" m={0}>
-            {modelFacts(model).map(({ term, text }) => <div key={term}><Text component="dt" size="xs" c="dimmed">{term}</Text><Text component="dd" m={0} fw={600} style={{ overflowWrap: "anywhere" }}>{text}</Text></div>)}
+            {modelFacts(model).filter(({ term }) => term !== "From" || !model.run_id).map(({ term, text }) => <div key={term}><Text component="dt" size="xs" c="dimmed">{term}</Text><Text component="dd" m={0} fw={600} style={{ overflowWrap: "anywhere" }}>{text}</Text></div>)}
           </SimpleGrid>
-          {model.run_id ? <Text mt={16} c="dimmed">Came out of <Anchor component={Link} to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>a run{model.step === null ? "" : `, step ${model.step}`}</Anchor>.</Text> : null}
+          {model.run_id ? <Text mt={16} c="dimmed">Came out of the run <Anchor component={Link} underline="always" to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>{source.data?.name ?? model.run_id}</Anchor>{model.step === null ? "" : `, step ${model.step}`}.</Text> : null}
         </Panel>
       ) : null}
     </PageFrame>

@@ -70,7 +70,7 @@ export function RunsPage() {
     { keys: "x", label: "Pick", run: () => runs[active] && pick(runs[active].id) },
     { keys: "enter", label: "Open", run: () => open(active) },
   ]);
-  const badFilter = list.error instanceof Problem && list.error.errors.some((error) => error.field === "q" || error.field === "sort") ? list.error.message : undefined;
+  const badFilter = list.error instanceof Problem ? list.error.errors.find((error) => error.field === "q" || error.field === "sort")?.message : undefined;
   const nothing = list.isSuccess && runs.length === 0;
   return (
     <PageFrame

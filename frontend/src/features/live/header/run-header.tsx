@@ -16,7 +16,7 @@ import { FailurePanel } from "./failure-panel";
 import { LiveFreshness } from "./live-freshness";
 import { LiveSettings } from "./live-settings";
 import { RecoveryLine } from "./recovery-line";
-import { allowed, pending } from "./run-controls";
+import { allowed, pending, type Allowed } from "./run-controls";
 import classes from "./run-header.module.css";
 import { RunMenu } from "./run-menu";
 import { TagDialog } from "./tag-dialog";
@@ -68,16 +68,8 @@ export function RunHeader({ children }: { children: ReactNode }) {
           {isActive(run.state) && !waits && (
             <>
               <LiveSettings opened={asking === "live"} onOpened={(open) => setAsking(open ? "live" : null)} deeds={deeds} />
-              <Tooltip label={hold.why || `${paused ? "Resume" : "Pause"} (P)`}>
-                <Button variant="default" leftSection={paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />} disabled={!hold.ok} loading={deeds.busy === "pause" || deeds.busy === "resume"} onClick={toggle}>
-                  {paused ? "Resume" : "Pause"}
-                </Button>
-              </Tooltip>
-              <Tooltip label={stop.why || "Stop and keep checkpoint (S)"}>
-                <Button variant="default" leftSection={<IconPlayerStop size={16} />} disabled={!stop.ok} loading={deeds.busy === "stop"} onClick={() => void deeds.control("stop")}>
-                  Stop and keep checkpoint
-                </Button>
-              </Tooltip>
+              <Deed label={paused ? "Resume" : "Pause"} keys="P" icon={paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />} allow={hold} busy={deeds.busy === "pause" || deeds.busy === "resume"} onClick={toggle} />
+              <Deed label="Stop and keep checkpoint" keys="S" icon={<IconPlayerStop size={16} />} allow={stop} busy={deeds.busy === "stop"} onClick={() => void deeds.control("stop")} />
             </>
           )}
           {run.state === "cancelled" && <Button variant="default" loading={deeds.busy === "retry"} onClick={() => void deeds.retry()}>Resume</Button>}
@@ -107,5 +99,17 @@ export function RunHeader({ children }: { children: ReactNode }) {
       />
       {asking === "tag" && <TagDialog opened tags={run.tags} onClose={() => setAsking(null)} onSave={(tags) => { setAsking(null); void deeds.tag(tags); }} />}
     </header>
+  );
+}
+
+/** The tip belongs to the frame: a button that goes quiet under the pointer would never hear the pointer leave. */
+function Deed({ label, keys, icon, allow, busy, onClick }: { label: string; keys: string; icon: ReactNode; allow: Allowed; busy: boolean; onClick: () => void }) {
+  const quiet = !allow.ok || busy;
+  return (
+    <Tooltip label={allow.why || `${label} (${keys})`}>
+      <span className={classes.deed}>
+        <Button variant="default" leftSection={icon} disabled={!allow.ok} loading={busy} style={quiet ? { pointerEvents: "none" } : undefined} onClick={onClick}>{label}</Button>
+      </span>
+    </Tooltip>
   );
 }

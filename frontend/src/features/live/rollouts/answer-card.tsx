@@ -18,9 +18,8 @@ export function AnswerCard({ answer, index, picked = false, other = false, onPic
   return (
     <article className={classes.answer} data-picked={picked} data-other={other} aria-label={`Answer ${index + 1}`}>
       <header className={classes.answerHead}>
-        <span className={classes.reward} title="reward">{formatNumber(answer.reward, 3)}</span>
+        <span><span className={classes.meta}>reward</span> <span className={classes.reward}>{formatNumber(answer.reward, 3)}</span></span>
         {answer.advantage !== null && answer.advantage !== undefined && <span className={classes.meta}>adv {signed(answer.advantage)}</span>}
-        <span className={classes.meta}>{answer.length} tok</span>
         {answerBadges(answer).map((badge) => (
           <Tooltip key={badge.word} label={badge.why}><Badge size="xs" variant="outline" color="var(--ls-warn)" tt="none">{badge.word}</Badge></Tooltip>
         ))}
@@ -32,13 +31,12 @@ export function AnswerCard({ answer, index, picked = false, other = false, onPic
         )}
       </header>
       <pre className={classes.text} dir="auto">{answer.text === "" ? " " : answer.text}</pre>
-      {Object.keys(answer.terms).length > 0 && (
-        <dl className={classes.terms}>
-          {Object.entries(answer.terms).map(([term, value]) => (
-            <div key={term}><dt>{term}</dt><dd>{value === null ? "n/a" : formatNumber(value, 3)}</dd></div>
-          ))}
-        </dl>
-      )}
+      <dl className={classes.terms}>
+        {Object.entries(answer.terms).map(([term, value]) => (
+          <div key={term}><dt>{term}</dt><dd>{value === null ? "n/a" : formatNumber(value, 3)}</dd></div>
+        ))}
+        <div><dt>tokens</dt><dd>{answer.length}</dd></div>
+      </dl>
     </article>
   );
 }
