@@ -135,7 +135,8 @@ class Viewer:
 
 @dataclass
 class Faults:
-    """Kills one part at a time; executors only as often as the platform promises to recover from."""
+    """Kills one part at a time; executors only as often as the platform promises to recover from: never twice without a
+    new checkpoint. One may still be on its way when its engine is killed, so the next kill waits for the one after."""
 
     up: Up
     draw: random.Random
@@ -173,7 +174,7 @@ class Faults:
         else:
             subject = process.environ().get("LODESTAR_RUN_ID") or word_after(command, "workers.agent run ")
             allowed = RUN_KILLS
-            if not subject.startswith("run_") or (step := newest(subject)) <= self.saved.get(subject, -1):
+            if not subject.startswith("run_") or (step := newest(subject)) <= self.saved.get(subject, -1 - SAVE_STEPS) + SAVE_STEPS:
                 return False
             self.saved[subject] = step
         if self.spent.get(subject, 0) >= allowed:
