@@ -155,7 +155,7 @@ export class RunFeed {
   }
 
   private apply(items: Kept[]): void {
-    this.recent = [...this.recent, ...items.filter(({ event }) => event.type === "metrics" || event.type === "evaluation")].slice(-RECENT);
+    this.recent = [...this.recent, ...items.filter(({ event }) => event.type === "metrics")].slice(-RECENT);
     this.series.append(items);
     this.overview.append(items);
     this.set({ view: applyEvents(this.state.view, items) });
