@@ -109,7 +109,13 @@ class AttemptOut(Schema):
     ended_at: datetime | None
     exit: str
     cause: str
+    reason: str
     resumed_from: str
+
+    @staticmethod
+    def resolve_reason(attempt: Attempt) -> str:
+        """Why it ended, in words; empty when it lives or ended well."""
+        return str((attempt.failure or {}).get("message", ""))
 
     @staticmethod
     def resolve_state(attempt: Attempt) -> str:

@@ -7,7 +7,10 @@ from django.utils import timezone
 
 from runs.launches import services
 from runs.launches.models import Attempt, Checkpoint, Run
+from runs.launches.schemas import AttemptOut
+from runs.launches.services.claim import ready_runs
 from runs.launches.services.recovery import BACKOFF_SECONDS
+from runs.telemetry.models import Level, LogLine
 from tests.launches.builders import make_run
 from workers.contract.events import FailedEvent, FailureCode
 
@@ -73,8 +76,35 @@ def test_the_next_try_waits(db: None) -> None:
     services.claim(run.id, owner="a")
     save(run, 1)
     run = services.end_attempt(run.id, 2, by="a", exit_="exit 1", failure=FailedEvent(code="platform", message="Again."))
-    assert run.waiting_for == f"a new try in {BACKOFF_SECONDS[1]} s"
+    assert run.waiting_for == f"new try 2 of 5 in {BACKOFF_SECONDS[1]} s: Again."
     assert services.claim(run.id, owner="a") is None
+
+
+def test_the_story_says_why_and_where_it_starts_again(db: None) -> None:
+    run = make_run(step=6)
+    services.claim(run.id, owner="a")
+    save(run, 4)
+    run = services.end_attempt(run.id, 1, by="a", exit_="SIGKILL", failure=FailedEvent(code="platform", message="It was killed."))
+    story = "It was killed. It stood at step 6; it starts again from step 4, new try 1 of 5."
+    assert LogLine.objects.filter(run=run, level=Level.WARNING).get().message == story
+    assert run.history.filter(to_state="queued").get().reason == "It was killed. Try 1 of 5"
+    assert run.waiting_for == "new try 1 of 5: It was killed."
+    (attempt,) = [AttemptOut.from_orm(one) for one in Attempt.objects.all()]
+    assert (attempt.exit, attempt.cause, attempt.reason) == ("SIGKILL", "platform", "It was killed.")
+    services.claim(run.id, owner="a")
+    run.refresh_from_db()
+    assert run.doing == "Starting again from step 4"
+
+
+def test_a_recovering_run_keeps_its_place_in_the_queue(db: None) -> None:
+    first = ended_with("platform")
+    assert [run.id for run in ready_runs()] == [first.id]
+    later = make_run(project=first.project, queued_at=timezone.now())
+    assert services.claim(first.id, owner="a") == 2
+    save(first, 3)
+    services.end_attempt(first.id, 2, by="a", exit_="exit 3", failure=FailedEvent(code="preempted", message="It left."))
+    Run.objects.update(not_before=None)
+    assert [run.id for run in ready_runs()] == [first.id, later.id]
 
 
 def test_a_host_that_leaves_costs_no_try(db: None) -> None:

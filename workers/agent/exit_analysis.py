@@ -57,7 +57,7 @@ def explain(code: int, *, lines: list[str], oom_kills_before: int, oom_kills_aft
     if code < 0:
         return FailedEvent(
             code="platform",
-            message=f"The engine was ended from outside by {exit_text(code)}.{last}",
+            message=f"The engine was ended from outside (signal {-code}, {exit_text(code)}).{last}",
             remedy="Look at the worker host, then retry: the run goes on from its newest checkpoint.",
         )
     return FailedEvent(

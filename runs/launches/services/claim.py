@@ -1,7 +1,7 @@
 """Who executes a run: claimed by one statement, within the free places of a host, in the order of the queue."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from runs import leases
 from runs.launches.models import Attempt, Run, Worker
 from runs.launches.services.finish import close_attempt, fail, give_back, settle
-from runs.launches.services.recovery import WORKER_LOST, may_recover, spend
+from runs.launches.services.recovery import WORKER_LOST, may_recover, newest_step, spend
 from runs.launches.services.transition import announce, record
 from runs.launches.states import HELD, State
 from runs.leases import Desired
@@ -35,7 +35,9 @@ def claim(run_id: str, *, owner: str, devices: Sequence[int] = ()) -> int | None
     """
     rows = Run.objects.filter(_startable(), id=run_id)
     before = rows.select_for_update().first()
-    taken: dict[str, Any] = {"state": State.STARTING, "devices": list(devices), "doing": "Starting", "waiting_for": ""}
+    taken: dict[str, Any] = {"state": State.STARTING, "devices": list(devices), "waiting_for": ""}
+    if before is not None:
+        taken["doing"] = f"Starting{_from_where(before)}"
     if before is None or not leases.claim(rows, owner=owner, live=HELD, **taken):
         return None
     if before.state != State.QUEUED and not _take_over(before):
@@ -43,8 +45,15 @@ def claim(run_id: str, *, owner: str, devices: Sequence[int] = ()) -> int | None
     run = Run.objects.get(id=run_id)
     Attempt.objects.create(run=run, number=run.attempt, owner=owner, devices=run.devices)
     record(run, before.state, State.STARTING, by=owner, reason=f"Attempt {run.attempt} began.")
-    announce(run, LogEvent(message=f"Attempt {run.attempt} starts on {owner}."))
+    lost = f"{WORKER_LOST.message} " if before.state != State.QUEUED else ""
+    level: Literal["info", "warning"] = "warning" if lost else "info"
+    announce(run, LogEvent(level=level, message=f"{lost}Attempt {run.attempt} starts on {owner}{_from_where(run)}."))
     return run.attempt
+
+
+def _from_where(run: Run) -> str:
+    """Of a run that was begun before: the step it goes on from."""
+    return f" again from step {max(newest_step(run), 0)}" if run.attempts.exists() else ""
 
 
 def _take_over(lost: Run) -> bool:

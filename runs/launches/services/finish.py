@@ -7,12 +7,12 @@ from django.db.models.functions import Now
 
 from runs.bell import ring_after_commit
 from runs.launches.models import Attempt, Run
-from runs.launches.services.recovery import BACKOFF_SECONDS, RETRYABLE, may_recover, spend
+from runs.launches.services.recovery import BACKOFF_SECONDS, RETRYABLE, may_recover, newest_step, spend
 from runs.launches.services.transition import announce, locked, transition
 from runs.launches.services.waiting import READY, release_waiting
 from runs.launches.states import FINAL, State
 from runs.leases import Desired
-from workers.contract.events import FailedEvent
+from workers.contract.events import FailedEvent, LogEvent
 
 
 @transaction.atomic
@@ -39,7 +39,8 @@ def close_attempt(run: Run, *, exit_: str, failure: FailedEvent | None) -> Any:
     if run.state == State.SUCCEEDED:
         cause = None
     row.ended_at, row.exit, row.cause = Now(), exit_[:80], cause.code if cause else ""
-    row.save(update_fields=["ended_at", "exit", "cause"])
+    row.failure = cause.model_dump(exclude={"seq", "time", "type"}) if cause else None
+    row.save(update_fields=["ended_at", "exit", "cause", "failure"])
     return cause
 
 
@@ -61,13 +62,21 @@ def settle(run: Run, failure: FailedEvent, *, by: str) -> None:
         _rest(run, failure, by=by)
     elif failure.code == "preempted":
         # A host that leaves in good order costs no try: the run did nothing wrong and saved its state.
-        transition(run.id, State.QUEUED, by=by, reason="Its worker left; it goes on from its newest checkpoint.")
+        _queue_again(run, "Its worker left; it goes on from its newest checkpoint.", by=by)
     elif may_recover(run):
         wait = spend(run)
+        again = f"new try {run.recoveries + 1} of {len(BACKOFF_SECONDS)}" + f" in {wait} s" * bool(wait)
+        story = f"{failure.message} It stood at step {run.step}; it starts again from step {max(newest_step(run), 0)}, {again}."
         reason = f"{failure.message} Try {run.recoveries + 1} of {len(BACKOFF_SECONDS)}" + f" in {wait} s." * bool(wait)
-        transition(run.id, State.QUEUED, by=by, reason=reason, waiting_for=f"a new try in {wait} s" if wait else "")
+        event = LogEvent(level="warning", message=story)
+        _queue_again(run, reason, by=by, event=event, waiting_for=f"{again}: {failure.message}"[:300])
     else:
         fail(run, failure, by=by)
+
+
+def _queue_again(run: Run, reason: str, *, by: str, **said: Any) -> None:
+    """In its old place: what it waited for once it need not wait for again behind those that came later."""
+    transition(run.id, State.QUEUED, by=by, reason=reason, queued_at=run.queued_at, **said)
 
 
 def fail(run: Run, failure: FailedEvent, *, by: str, said_by_engine: bool = False) -> Run:

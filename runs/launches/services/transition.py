@@ -33,7 +33,7 @@ def transition(
     event: EventBase | None = None,
     **changes: Any,
 ) -> Run:
-    """Moves a run to `to` and sets `changes` with it.
+    """Moves a run to `to` and sets `changes` with it, which go before the times that a move sets by itself.
 
     `said_by_engine` keeps a second event out of the log, which has the engine's own already.
     Raises Conflict when the table forbids the move, Fenced when `attempt` no longer holds the run.
@@ -42,7 +42,7 @@ def transition(
     before = State(run.state)
     if to not in TRANSITIONS[before]:
         raise Conflict("run_state", f"A {before} run cannot become {to}.")
-    Run.objects.filter(id=run_id).update(state=to, **_stamps(to), **changes)
+    Run.objects.filter(id=run_id).update(state=to, **(_stamps(to) | changes))
     record(run, before, to, by=by, reason=reason)
     if not said_by_engine:
         event = event or LogEvent(message=f"{before.label} → {to.label}" + (f": {reason}" if reason else ""))
