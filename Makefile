@@ -19,13 +19,13 @@ PYTEST := $(BIN)/python -m pytest -q
 up: install build
 	@exec $(BIN)/lodestar up
 
-.venv/bin/python:
-	@python=$$(PYTHON='$(PYTHON)' platform/bootstrap/find-python.sh) && echo "… Make a virtual environment" >&2 && "$$python" -m venv .venv
+.venv/stamps/venv:
+	@python=$$(PYTHON='$(PYTHON)' platform/bootstrap/find-python.sh) && "$$python" platform/bootstrap/venv.py
 
-install: .venv/bin/python
+install: .venv/stamps/venv
 	@$(BIN)/python platform/bootstrap/install.py worker $(TORCH)
 
-install-test: .venv/bin/python
+install-test: .venv/stamps/venv
 	@$(BIN)/python platform/bootstrap/install.py worker,test $(TORCH)
 
 build: install

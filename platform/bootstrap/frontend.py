@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from steps import ROOT, digest, done, is_done, run
+from steps import ROOT, alone, digest, done, is_done, run
 
 FRONTEND = ROOT / "frontend"
 LEFT_OUT = {"node_modules", "dist"}
@@ -68,4 +68,5 @@ def _sources() -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    {"build": build, "modules": modules}[sys.argv[1]]()
+    with alone():
+        {"build": build, "modules": modules}[sys.argv[1]]()

@@ -5,7 +5,7 @@ TORCH is what pip is told about torch: `torch==2.13.0`, or a GPU build with the 
 
 import sys
 
-from steps import ROOT, digest, done, is_done, run
+from steps import ROOT, alone, digest, done, is_done, run
 
 PIP = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "-c", str(ROOT / "constraints.txt")]
 OFFLINE = "Is the network up? Look at the lines above; then run the same command again, it goes on where it stopped."
@@ -21,4 +21,5 @@ def install(extras: str, torch: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    install(sys.argv[1], " ".join(sys.argv[2:]).split())
+    with alone():
+        install(sys.argv[1], " ".join(sys.argv[2:]).split())

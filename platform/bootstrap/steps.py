@@ -1,10 +1,13 @@
 """Steps of the set-up: one line each, done again only when what they depend on has changed. Standard library only."""
 
+import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,27 @@ def is_done(name: str, mark: str) -> bool:
 def done(name: str, mark: str) -> None:
     STAMPS.mkdir(exist_ok=True)
     (STAMPS / name).write_text(mark, encoding="ascii")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One set-up of this directory at a time: a second one waits and then finds everything done.
+
+    Ctrl-C ends with a sentence instead of a traceback. What was under way is done again the next time.
+    """
+    directory = os.open(ROOT, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("… Wait for another `make` that sets up this directory")
+            fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    except KeyboardInterrupt:
+        say("✕ Interrupted. The same command goes on where it stopped.")
+        sys.exit(130)
+    finally:
+        os.close(directory)
 
 
 def run(

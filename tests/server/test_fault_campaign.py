@@ -174,7 +174,8 @@ class Faults:
         else:
             subject = process.environ().get("LODESTAR_RUN_ID") or word_after(command, "workers.agent run ")
             allowed = RUN_KILLS
-            if not subject.startswith("run_") or (step := newest(subject)) <= self.saved.get(subject, -1 - SAVE_STEPS) + SAVE_STEPS:
+            before = self.saved.get(subject, -1 - SAVE_STEPS)
+            if not subject.startswith("run_") or (step := newest(subject)) <= before + SAVE_STEPS:
                 return False
             self.saved[subject] = step
         if self.spent.get(subject, 0) >= allowed:
