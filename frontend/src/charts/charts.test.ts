@@ -4,7 +4,7 @@ import { Column, lowerBound, nearest } from "./column";
 import { chartCsv } from "./csv";
 import { padded, type Curve } from "./curve";
 import { spreadLabels } from "./end-places";
-import { arranged, curveLabel, groupPanels } from "./panels";
+import { arranged, curveLabel, groupPanels, panelTitle } from "./panels";
 import { Series } from "./series";
 import { strokes } from "./slots";
 import { smooth } from "./smoothing";
@@ -146,6 +146,8 @@ describe("panels", () => {
     expect(panels.map((panel) => [panel.title, panel.unit, panel.metrics.length])).toEqual([["CPU", "%", 1], ["GPU memory", "bytes", 1], ["GPU", "%", 2], ["Memory", "bytes", 1]]);
     expect(curveLabel("system/gpu.1.util")).toBe("GPU 1");
   });
+
+  it("name a metric elsewhere as its chart does", () => expect([panelTitle("kl", [info]), panelTitle("eval/exact_match", [])]).toEqual(["KL to the reference", "Held-out exact match"]));
 
   it("name a curve by what tells it apart", () => expect([curveLabel("rewards/exact_match/mean"), curveLabel("kl", [info])]).toEqual(["exact match", "KL to the reference"]));
 });

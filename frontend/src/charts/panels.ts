@@ -65,6 +65,11 @@ const MACHINE: Record<string, { title: string; unit: string }> = {
   "gpu.memory": { title: "GPU memory", unit: "bytes" },
 };
 
+/** The title of a metric's own chart, for wherever else it is named. */
+export function panelTitle(name: string, catalogue: MetricInfo[]): string {
+  return place(name, catalogue.find((info) => info.name === name)).title;
+}
+
 function place(name: string, info: MetricInfo | undefined): { key: string; title: string; unit?: string } {
   if (/^rewards\/.+\/mean$/.test(name)) return { key: "rewards terms", title: "Reward by term" };
   if (/^system\/gpu\.\d+\./.test(name)) {

@@ -64,14 +64,14 @@ export function axisOptions(view: CurveView, theme: PlotTheme, unit = ""): uPlot
 
 export function scaleOptions(view: CurveView, xRange: () => [number, number] | null): uPlot.Scales {
   return {
-    x: { time: false, range: (_, min, max) => xRange() ?? around(min ?? 0, max ?? 1) },
+    x: { time: false, range: (plot, min, max) => xRange() ?? (plot.data[0].length === 1 ? around(plot.data[0][0] as number) : [min ?? 0, max ?? 1]) },
     y: { distr: view.log ? 3 : 1, range: (_, min, max) => padded(min, max, view.log) },
   };
 }
 
-/** A single point stands in the middle of its axis. */
-function around(min: number, max: number): [number, number] {
-  return max > min ? [min, max] : [Math.max(0, min - 1), min + 1];
+/** A single point has a neighbour's room on either side; the library alone would give it a hundred. */
+function around(x: number): [number, number] {
+  return [Math.max(0, x - 1), x + 1];
 }
 
 function gapOf(splits: number[]): number {

@@ -1,9 +1,11 @@
-import { ActionIcon, Button, Menu, Text, VisuallyHidden } from "@mantine/core";
+import { ActionIcon, Button, Group, Menu, Text, VisuallyHidden } from "@mantine/core";
 import { IconDots, IconPlayerPlay, IconPackage } from "@tabler/icons-react";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { checkpointsQuery, type Checkpoint } from "@/api/run";
+import { panelTitle } from "@/charts/panels";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -20,7 +22,8 @@ const REASONS: Record<string, string> = { interval: "by interval", asked: "asked
 
 /** What is left of a run: its checkpoints, newest first, each a model to register or to train on from. */
 export function CheckpointsView() {
-  const { run, feed, canEdit } = useRun();
+  const { run, feed, method, canEdit } = useRun();
+  const narrow = useMediaQuery("(max-width: 768px)", window.innerWidth <= 768, { getInitialValueInEffect: false });
   const navigate = useNavigate();
   const query = useQuery(checkpointsQuery(run.id));
   const [chosen, setChosen] = useState<{ checkpoint: Checkpoint; launch: boolean } | null>(null);
@@ -40,15 +43,28 @@ export function CheckpointsView() {
     );
   }
   const metrics = tellingMetrics(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)));
+  const titleOf = (name: string): string => panelTitle(name, method?.metrics ?? []);
+  const deeds = (checkpoint: Checkpoint) => <Deeds checkpoint={checkpoint} canEdit={canEdit} onRegister={(launch) => setChosen({ checkpoint, launch })} />;
   return (
     <>
-      <Panel title={`${checkpoints.length} checkpoints`} flush>
+      {narrow && (
+        <ul className={classes.cards} aria-label="Checkpoints">
+          {checkpoints.map((checkpoint) => (
+            <li key={checkpoint.id} className={classes.card}>
+              <div><strong>step {checkpoint.step}</strong><span className={classes.muted}>{REASONS[checkpoint.reason] ?? checkpoint.reason} · {formatBytes(checkpoint.size_bytes)}</span></div>
+              {metrics.slice(0, 2).map((metric) => <div key={metric}><span className={classes.muted}>{titleOf(metric)}</span><span>{formatNumber(checkpoint.metrics[metric])}</span></div>)}
+              <div>{deeds(checkpoint)}</div>
+            </li>
+          ))}
+        </ul>
+      )}
+      {!narrow && <Panel title={`${checkpoints.length} checkpoints`} flush>
         <div className={classes.wrap}>
           <table className={`${classes.table} ${classes.rows}`}>
             <thead>
               <tr>
                 <th scope="col" className={classes.number}>step</th>
-                {metrics.map((metric) => <th scope="col" key={metric} className={classes.number}>{metric}</th>)}
+                {metrics.map((metric) => <th scope="col" key={metric} className={classes.number} title={metric}>{titleOf(metric)}</th>)}
                 <th scope="col">kept</th>
                 <th scope="col">when</th>
                 <th scope="col" className={classes.number}>size</th>
@@ -63,23 +79,13 @@ export function CheckpointsView() {
                   <td>{REASONS[checkpoint.reason] ?? checkpoint.reason}{checkpoint.verified === false && <Text span c="var(--ls-bad)"> · files do not match their hashes</Text>}</td>
                   <td><Time at={checkpoint.created_at} /></td>
                   <td className={classes.number}>{formatBytes(checkpoint.size_bytes)}</td>
-                  <td className={classes.number}>
-                    {canEdit && <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} onClick={() => setChosen({ checkpoint, launch: false })}>Register as model</Button>}
-                    {" "}
-                    <Menu position="bottom-end" shadow="md">
-                      <Menu.Target><ActionIcon size={24} aria-label={`More for step ${checkpoint.step}`}><IconDots size={16} /></ActionIcon></Menu.Target>
-                      <Menu.Dropdown>
-                        {canEdit && <Menu.Item leftSection={<IconPlayerPlay size={16} />} onClick={() => setChosen({ checkpoint, launch: true })}>Launch a run from it</Menu.Item>}
-                        <Menu.Item onClick={() => void navigator.clipboard.writeText(checkpoint.path)}>Copy path</Menu.Item>
-                      </Menu.Dropdown>
-                    </Menu>
-                  </td>
+                  <td className={classes.number}>{deeds(checkpoint)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
         </div>
-      </Panel>
+      </Panel>}
       {run.final_model_id && <Text mt={12}>The finished model is in the library: <Link to="/p/$projectId/models/$modelId" params={{ projectId: run.project_id, modelId: run.final_model_id }} style={{ color: "var(--ls-accent)" }}>open it</Link>.</Text>}
       {chosen && (
         <RegisterDialog
@@ -95,5 +101,21 @@ export function CheckpointsView() {
         />
       )}
     </>
+  );
+}
+
+/** What can be done with one checkpoint. */
+function Deeds({ checkpoint, canEdit, onRegister }: { checkpoint: Checkpoint; canEdit: boolean; onRegister: (launch: boolean) => void }) {
+  return (
+    <Group gap={8} justify="flex-end" wrap="nowrap" display="inline-flex">
+      {canEdit && <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} onClick={() => onRegister(false)}>Register as model</Button>}
+      <Menu position="bottom-end" shadow="md">
+        <Menu.Target><ActionIcon size={24} aria-label={`More for step ${checkpoint.step}`}><IconDots size={16} /></ActionIcon></Menu.Target>
+        <Menu.Dropdown>
+          {canEdit && <Menu.Item leftSection={<IconPlayerPlay size={16} />} onClick={() => onRegister(true)}>Launch a run from it</Menu.Item>}
+          <Menu.Item onClick={() => void navigator.clipboard.writeText(checkpoint.path)}>Copy path</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+    </Group>
   );
 }

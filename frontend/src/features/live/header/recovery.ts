@@ -15,5 +15,5 @@ export function recoveryText(run: Tried, history: HistoryEntry[], checkpoints: P
   const now = run.attempts.find((attempt) => attempt.number === run.attempt && attempt.number > back.attempt);
   const from = now ? checkpoints.find((one) => one.id === now.resumed_from)?.step : checkpoints.reduce<number | undefined>((newest, one) => Math.max(newest ?? 0, one.step), undefined);
   const verb = now ? "Started" : "Starts";
-  return `${cause} ${verb} again from ${from === undefined ? "the beginning" : `step ${from}`}, try ${number} of ${most}.`;
+  return `${cause} ${verb} again from ${from === undefined ? "the beginning" : `step ${from}`}, restart ${number} of ${most}.`;
 }
