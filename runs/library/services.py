@@ -13,7 +13,8 @@ from runs.accounts.models import Project
 from runs.accounts.services import audit
 from runs.jobs import services as jobs
 from runs.jobs.models import FINAL, Job, JobState
-from runs.library.models import LibraryModel, ModelSource, ModelState
+from runs.library import own_files
+from runs.library.models import LibraryModel, ModelSource, ModelState, new_model_id
 from runs.library.schemas import ModelIn
 from runs.problems import FieldError, Invalid
 
@@ -30,12 +31,20 @@ def register_model(project: Project, body: ModelIn, *, actor: Actor) -> tuple[Li
     return _register(project, body.name, actor=actor, source=ModelSource.PATH, path=path)
 
 
-@transaction.atomic
 def register_from_run(
     project: Project, *, run_id: str, name: str, path: str, step: int | None = None, actor: Actor | None = None
 ) -> LibraryModel:
-    """A run's product, a directory of the run's own attempt, as a model others can start from."""
-    return _register(project, name, actor=actor, source=ModelSource.RUN, path=path, run_id=run_id, step=step)[0]
+    """A run's product as a model others can start from, with files of its own: the run's may go. Raises Conflict."""
+    model_id = new_model_id()
+    place = str(own_files.keep(model_id, Path(path)))
+    try:
+        with transaction.atomic():
+            return _register(
+                project, name, actor=actor, id=model_id, source=ModelSource.RUN, path=place, run_id=run_id, step=step
+            )[0]
+    except BaseException:
+        own_files.forget(model_id)
+        raise
 
 
 @transaction.atomic

@@ -101,12 +101,14 @@ def test_a_run_waits_for_the_final_model_of_another(project: Project, settings: 
     assert second.waiting_for == f"the final model of {first.name}"
     assert services.claim(second.id, owner="a") is None
     services.claim(first.id, owner="a")
-    path = str(settings.HOME / "runs" / first.id / "attempt-0001" / "final")
-    ingest(first.id, 1, [ArtifactEvent(seq=1, kind="model", path=path), DoneEvent(seq=2, step=3)])
+    path = settings.HOME / "runs" / first.id / "attempt-0001" / "final"
+    path.mkdir(parents=True)
+    ingest(first.id, 1, [ArtifactEvent(seq=1, kind="model", path=str(path)), DoneEvent(seq=2, step=3)])
     inspect(first.id)
     second.refresh_from_db()
     assert (second.waits_on, second.waiting_for) == (None, "")
-    assert second.spec["models"]["policy"]["path"] == path
+    own = settings.HOME / "models" / Run.objects.get(id=first.id).final_model_id
+    assert second.spec["models"]["policy"]["path"] == str(own)
     assert services.claim(second.id, owner="a") == 1
 
 

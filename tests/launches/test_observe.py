@@ -1,5 +1,6 @@
 """What the engine says becomes the run's row."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,9 +8,12 @@ import pytest
 from runs.launches import services
 from runs.launches.models import Checkpoint, Run
 from runs.launches.services.observe import digest
+from runs.library.models import LibraryModel
+from runs.telemetry.models import Level, LogLine
 from runs.telemetry.services import ingest
 from tests.launches.builders import make_run
 from workers.contract.events import (
+    ArtifactEvent,
     ChangeEvent,
     CheckpointEvent,
     DoneEvent,
@@ -62,6 +66,23 @@ def test_a_checkpoint_is_registered_below_the_run_s_directory_only(run: Run, set
     inside = str(settings.HOME / "runs" / run.id / "attempt-0001" / "checkpoints" / "step-00000001")
     say(run, CheckpointEvent(step=1, path=inside, **facts), CheckpointEvent(step=2, path="/etc", **facts))
     assert list(Checkpoint.objects.values_list("step", flat=True)) == [1]
+
+
+def test_the_final_model_stands_at_the_last_step_and_has_files_of_its_own(run: Run, settings: Any) -> None:
+    final = settings.HOME / "runs" / run.id / "attempt-0001" / "final"
+    final.mkdir(parents=True)
+    (final / "config.json").write_text("{}")
+    say(run, ProgressEvent(step=199), ProgressEvent(step=200), ArtifactEvent(kind="model", path=str(final)))
+    model = LibraryModel.objects.get(run_id=run.id)
+    assert (model.step, model.path) == (200, str(settings.HOME / "models" / model.id))
+    assert (Path(model.path) / "config.json").samefile(final / "config.json")
+    assert Run.objects.get().final_model_id == model.id
+
+
+def test_a_final_model_that_is_gone_is_told_and_stops_nothing(run: Run, settings: Any) -> None:
+    gone = settings.HOME / "runs" / run.id / "attempt-0001" / "final"
+    assert say(run, ArtifactEvent(kind="model", path=str(gone)), DoneEvent()).state == "succeeded"
+    assert "was not registered" in LogLine.objects.get(run=run, level=Level.ERROR).message
 
 
 def test_done_is_success_unless_a_cancel_was_asked_for(run: Run) -> None:

@@ -1,9 +1,11 @@
 """Models are described from their files alone; whatever could run code, or is not whole, is refused with a remedy."""
 
+import errno
 import hashlib
 import json
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,7 +161,44 @@ def test_a_runs_product_joins_the_library_with_its_step(desk: Desk, make_model: 
     assert (model.state, model.source, model.run_id, model.step) == ("ready", "run", "run_a", 40)
 
 
-def test_an_adapter_that_a_run_trained_joins_with_its_base(desk: Desk, make_model: Make, tmp_path: Path) -> None:
+def test_a_runs_product_outlives_the_runs_files(desk: Desk, make_model: Make, tmp_path: Path, settings: Any) -> None:
+    place = tmp_path / "runs" / "final"
+    place.parent.mkdir()
+    make_model().rename(place)
+    (place / "more").mkdir()
+    (place / "more" / "notes.txt").write_text("kept")
+    made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(place), step=40)
+    own = settings.HOME / "models" / made.id
+    assert (own / "model.safetensors").samefile(place / "model.safetensors")
+    shutil.rmtree(place.parent)
+    desk.work(str(made.job_id))
+    assert selectors.model_ref(made.id, project=desk.project).path == str(own)
+    assert (own / "more" / "notes.txt").read_text() == "kept"
+
+
+def test_files_of_a_disk_without_links_are_copied(
+    desk: Desk, make_model: Make, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", no_links)
+    made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(make_model()))
+    own = settings.HOME / "models" / made.id
+    assert (own / "model.safetensors").stat().st_nlink == 1
+    assert desk.work(str(made.job_id)).error is None
+
+
+def test_a_product_that_is_gone_leaves_no_model_and_no_files(desk: Desk, tmp_path: Path, settings: Any) -> None:
+    with pytest.raises(Problem, match="are gone"):
+        services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(tmp_path / "gone"))
+    assert not LibraryModel.objects.exists()
+    assert not [*(settings.HOME / "models").iterdir()]
+
+
+def test_an_adapter_that_a_run_trained_joins_with_its_base(
+    desk: Desk, make_model: Make, tmp_path: Path, settings: Any
+) -> None:
     base, adapter = make_model(), tmp_path / "runs" / "policy"
     adapter.mkdir(parents=True)
     (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(base), "r": 8}))
@@ -167,7 +206,8 @@ def test_an_adapter_that_a_run_trained_joins_with_its_base(desk: Desk, make_mode
     made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(adapter), step=40)
     assert desk.work(str(made.job_id)).error is None
     found = selectors.model_ref(made.id, project=desk.project)
-    assert (found.path, found.adapter_path) == (str(base), str(adapter))
+    assert (found.path, found.adapter_path) == (str(base), made.path)
+    assert Path(made.path) == settings.HOME / "models" / made.id
     assert found.weights_hash != hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
 
 

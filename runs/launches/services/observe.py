@@ -73,7 +73,7 @@ def digest(events: Sequence[EventBase]) -> Digest:
 def observe(run: Run, attempt: int, events: Sequence[EventBase]) -> Run:
     """Keeps on the row what `events` say, registers checkpoints and products, moves the state.
 
-    `run` is the row as the caller locked it in this very transaction, for `attempt`.
+    `run` is the row as the caller locked it in this very transaction, for `attempt`; its step follows the events.
     """
     seen = digest(events)
     _keep(run, seen)
@@ -105,6 +105,7 @@ def _keep(run: Run, seen: Digest) -> None:
     if seen.live:
         changes["live"] = run.live | seen.live
     Run.objects.filter(id=run.id).update(**changes)
+    run.step = changes.get("step", run.step)
 
 
 def _follow(run: Run, status: StatusEvent) -> Run:
@@ -149,7 +150,8 @@ def _take_model(run: Run, product: ArtifactEvent) -> None:
     try:
         with transaction.atomic():
             model = register_from_run(run.project, run_id=run.id, name=run.name, path=product.path, step=run.step)
-    except Problem as problem:
-        announce(run, LogEvent(level="error", message=f"The final model was not registered. {problem.detail}"))
+    except (Problem, OSError) as error:
+        why = error.detail if isinstance(error, Problem) else f"{error}."
+        announce(run, LogEvent(level="error", message=f"The final model was not registered. {why}"))
         return
     Run.objects.filter(id=run.id).update(final_model_id=model.id)
