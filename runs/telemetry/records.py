@@ -10,6 +10,7 @@ from workers.contract.events import (
     ChangeEvent,
     CheckpointEvent,
     DoneEvent,
+    EvaluationEvent,
     Event,
     FailedEvent,
     LogEvent,
@@ -55,9 +56,16 @@ def _said(event: Event) -> tuple[Level, str] | None:
             said = Level.INFO, f"{event.field}: {event.old} → {event.new}" + (f" ({event.by})" if event.by else "")
         case CheckpointEvent():
             said = Level.INFO, f"Checkpoint at step {event.step}, {event.size_bytes / 2**20:.1f} MiB ({event.reason})."
+        case EvaluationEvent():
+            said = Level.INFO, f"Evaluation {event.suite} at step {event.step}: {_measured(event.values)}."
         case DoneEvent():
             said = Level.INFO, f"Done ({event.reason}) at step {event.step}. {event.detail}".strip()
     return said
+
+
+def _measured(values: dict[str, float | None]) -> str:
+    found = (f"{name} {'is not a number' if value is None else format(value, '.4g')}" for name, value in values.items())
+    return ", ".join(found) or "nothing to measure"
 
 
 def _rollouts(run: Run, attempt: int, first_cursor: int, events: Sequence[Event]) -> Iterator[Rollout]:

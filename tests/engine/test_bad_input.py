@@ -73,6 +73,16 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, small: Path, data: D
         train(spec(tmp_path / "run", model=small, data=data))
 
 
+def test_a_model_whose_directory_is_gone_is_told_so(tmp_path: Path, data: DatasetRef) -> None:
+    gone = tmp_path / "models" / "mdl_x"
+    with pytest.raises(ModelFault) as refused:
+        train(spec(tmp_path / "run", model=gone, data=data))
+    assert refused.value.message == f"The directory {gone} is missing."
+    assert "choose another model" in refused.value.remedy
+    found = report(spec(tmp_path / "run", model=gone, data=data)).findings
+    assert [finding.message for finding in found] == [f"{refused.value.message} {refused.value.remedy}"]
+
+
 def test_a_missing_split_is_named(tmp_path: Path, small: Path, data: DatasetRef) -> None:
     with pytest.raises(DataFault, match="no split 'nowhere'"):
         train(spec(tmp_path / "run", model=small, data=data.model_copy(update={"split": "nowhere"})))

@@ -131,3 +131,10 @@ def test_a_number_written_another_way_is_right_and_another_number_is_not() -> No
     assert is_right("46", "46")
     assert is_right("so #### 46.0", "it is 46 #### 46")
     assert not is_right("64", "46")
+
+
+def test_the_log_begins_with_what_the_run_is(tmp_path: Path, small: Path, data: DatasetRef) -> None:
+    given = spec(tmp_path / "run", model=small, data=data.model_copy(update={"name": "Sums"}), max_steps=1)
+    first = of_type(train(given), "log")[0].message
+    assert first.startswith("Instruction fine-tuning: ")
+    assert "12 rows of Sums, 1 step, on 1 thread." in first

@@ -41,6 +41,11 @@ def test_a_queued_run_is_cancelled_at_once(db: None) -> None:
     assert ask(make_run(), "cancel").state == "cancelled"
 
 
+def test_people_are_called_by_their_names(db: None) -> None:
+    run = ask(make_run(), "cancel")
+    assert run.history.get(to_state="cancelled").by == make_actor().user.name
+
+
 def test_a_held_run_is_left_to_its_executor(db: None) -> None:
     run = ask(claimed(), "cancel")
     assert (run.state, run.desired) == ("starting", "cancel")

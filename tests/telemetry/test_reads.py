@@ -8,6 +8,7 @@ from runs.problems import NotFound
 from runs.telemetry import selectors
 from runs.telemetry.services import ingest
 from tests.telemetry.events import metric, rollout, said
+from workers.contract.events import EvaluationEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,13 @@ def test_log_lines_are_followed_forwards(run: Run) -> None:
     page = logs(run, after=20, limit=3)
     assert [line.message for line in page["items"]] == ["line 21", "line 22", "line 23"]
     assert page["newer"]
+
+
+def test_an_evaluation_is_a_line_of_the_log(run: Run) -> None:
+    values = {"eval/loss": 0.123456, "eval/exact_match": None}
+    ingest(run.id, 1, [EvaluationEvent(seq=1, step=50, suite="eval", values=values)])
+    (line,) = logs(run)["items"]
+    assert (line.step, line.message) == (50, "Evaluation eval at step 50: eval/loss 0.1235, eval/exact_match is not a number.")
 
 
 def test_log_lines_are_filtered_by_level_and_words(run: Run) -> None:

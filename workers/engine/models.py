@@ -30,8 +30,15 @@ SCORE_TOKENS = 16_384
 """Tokens of one micro-batch when nothing is kept for a backward pass."""
 
 
+def check_there(path: Path) -> None:
+    """Raises ModelFault when there is no such directory: transformers would take its path for a name on the Hub."""
+    if not path.is_dir():
+        raise ModelFault(f"The directory {path} is missing.", "Put the model back there, or choose another model.")
+
+
 def check_directory(path: Path) -> None:
     """Raises ModelFault unless `path` is a model directory of transformers' layout with safetensors weights."""
+    check_there(path)
     if not (path / "config.json").is_file():
         raise ModelFault(f"There is no model at {path}: config.json is missing.", "Register the model again.")
     if any(path.glob("*.safetensors")):
@@ -44,6 +51,7 @@ def check_directory(path: Path) -> None:
 
 def load_tokenizer(path: str) -> Any:
     """The model's tokenizer, its pad token defined (the end token when it has none). Raises ModelFault."""
+    check_there(Path(path))
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
@@ -211,6 +219,7 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
     module = load_causal(str(saved) if saved is not None and not adapted else ref.path)
     _check_head(module)
     if ref.adapter_path is not None and (saved is None or adapted):
+        check_there(Path(ref.adapter_path))
         module = _adapters().merged(module, ref.adapter_path)
     if adapted:
         module = _adapters().attach(module, config, saved)

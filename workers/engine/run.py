@@ -37,10 +37,24 @@ def train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
 
 def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     loop = prepare(spec, log, inbox)
+    log.log(_headline(spec, loop))
     ending = loop.run()
     if ending.keep:
         _write_final(loop, Path(spec.output_dir) / "final", log)
     log.write(DoneEvent(reason=ending.reason, detail=ending.detail, step=loop.state.step, summary=loop.summary()))
+
+
+def _headline(spec: RunSpec, loop: Loop) -> str:
+    """What the run is, in one line of its log."""
+    state, policy, train = loop.state, policy_of(spec), spec.datasets.get("train")
+    size = stored_parameters(policy.path)
+    rows = f", {state.streams['train'].rows} rows of {train.name or train.split}" if train and "train" in state.streams else ""
+    steps = "steps without an end" if loop.total is None else f"{loop.total} step{'s' * (loop.total != 1)}"
+    begun = f" from step {state.step}" if state.step else ""
+    place, threads = loop.accelerator.device.type, torch.get_num_threads()
+    where = f"{threads} thread{'s' * (threads > 1)}" if place == "cpu" else place
+    model = policy.name or Path(policy.path).name
+    return f"{method_of(spec.method).CARD.title}: {model} ({size / 1e6:.1f}M parameters){rows}, {steps}{begun}, on {where}."
 
 
 def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:

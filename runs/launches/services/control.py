@@ -11,7 +11,7 @@ from runs.launches.freeze import method_card
 from runs.launches.models import ControlMessage, Run
 from runs.launches.schemas import ControlIn
 from runs.launches.services.create import enqueue
-from runs.launches.services.transition import announce, locked, transition
+from runs.launches.services.transition import announce, locked, name_of, transition
 from runs.launches.states import CONTROLS, State
 from runs.leases import Desired
 from runs.problems import Conflict, FieldError, Invalid
@@ -24,7 +24,7 @@ WISHES = {"pause": Desired.PAUSE, "resume": Desired.RUN, "stop": Desired.STOP, "
 def request_control(run: Run, control: ControlIn, actor: Actor) -> Run:
     """Notes what `actor` asks. Raises Conflict when the state forbids it, Invalid when the field cannot be set."""
     run = locked(run.id)
-    by = str(actor.user)
+    by = name_of(actor)
     _check(run, control)
     audit(run.project, actor, f"run.{control.type}", run.id, control.model_dump(exclude_none=True, exclude={"type"}))
     if control.type in WISHES:

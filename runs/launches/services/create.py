@@ -10,7 +10,7 @@ from runs.launches.freeze import freeze
 from runs.launches.models import Run
 from runs.launches.names import friendly_name
 from runs.launches.schemas import RunDraft
-from runs.launches.services.transition import announce, record, transition
+from runs.launches.services.transition import announce, name_of, record, transition
 from runs.launches.services.waiting import READY, wait_text
 from runs.launches.states import State
 
@@ -38,16 +38,16 @@ def create_run(project: Project, draft: RunDraft, actor: Actor, *, start: bool =
     run.spec, run.live, run.kind = frozen.spec.model_dump(mode="json"), frozen.live, frozen.spec.kind
     run.waits_on, run.total = frozen.waits_on, draft.limits.max_steps
     run.save(force_insert=True)
-    record(run, "", State.DRAFT, by=str(actor.user), reason="Created.")
+    record(run, "", State.DRAFT, by=name_of(actor), reason="Created.")
     audit(project, actor, "run.create", run.id, {"name": run.name, "method": run.method})
-    return enqueue(run, by=str(actor.user)) if start else announce(run)
+    return enqueue(run, by=name_of(actor)) if start else announce(run)
 
 
 def start(run: Run, actor: Actor) -> Run:
     """Queues a draft."""
     with transaction.atomic():
         audit(run.project, actor, "run.start", run.id, {})
-        return enqueue(run, by=str(actor.user))
+        return enqueue(run, by=name_of(actor))
 
 
 def enqueue(run: Run, *, by: str, reason: str = "") -> Run:

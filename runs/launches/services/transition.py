@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from runs.accounts.access import Actor
 from runs.launches.models import Run, RunHistory
 from runs.launches.signals import run_changed
 from runs.launches.states import FINAL, TRANSITIONS, State
@@ -47,6 +48,11 @@ def transition(
     if not said_by_engine:
         event = event or LogEvent(message=f"{before.label} → {to.label}" + (f": {reason}" if reason else ""))
     return announce(run, event)
+
+
+def name_of(actor: Actor) -> str:
+    """A person as a run's story calls them."""
+    return actor.user.name or actor.user.email
 
 
 def record(run: Run, before: str, to: str, *, by: str, reason: str) -> None:

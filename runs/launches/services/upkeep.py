@@ -12,7 +12,7 @@ from runs.bell import ring_after_commit
 from runs.launches.models import Checkpoint, Run
 from runs.launches.schemas import RunEdit
 from runs.launches.services.create import tidy_tags
-from runs.launches.services.transition import announce, locked, transition
+from runs.launches.services.transition import announce, locked, name_of, transition
 from runs.launches.services.waiting import READY, release_waiting
 from runs.launches.states import FINAL, State
 from runs.leases import Desired
@@ -58,7 +58,7 @@ def retry(run: Run, actor: Actor) -> Run:
     if run.deleted_at is not None:
         raise Conflict("run_deleted", "This run is deleted. Restore it first.")
     fresh: dict[str, Any] = {"desired": Desired.RUN, "recoveries": 0, "recovered_step": -1, "not_before": None}
-    queued = transition(run.id, State.QUEUED, by=str(actor.user), reason="Tried again.", **fresh)
+    queued = transition(run.id, State.QUEUED, by=name_of(actor), reason="Tried again.", **fresh)
     audit(run.project, actor, "run.retry", run.id, {})
     ring_after_commit(READY, run.id)
     release_waiting(queued)
