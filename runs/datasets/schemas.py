@@ -21,7 +21,7 @@ class Body(Schema):
 
 class UploadIn(Body):
     filename: str = Field(min_length=1, max_length=255)
-    size_bytes: int = Field(ge=1)
+    size_bytes: int = Field(ge=0)
 
 
 class ColumnInfo(Schema):

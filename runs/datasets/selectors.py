@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from runs.accounts.models import Project
 from runs.datasets import storage
@@ -14,8 +14,12 @@ from workers.contract.run_spec import DatasetRef
 
 
 def dataset_list(project: Project, *, q: str = "", kind: str = "") -> QuerySet[Dataset]:
-    """Data sets that are not deleted; `q` is a part of the name or description, `kind` that of the latest version."""
-    datasets = with_versions(Dataset.objects.filter(project=project, deleted_at=None))
+    """Data sets that are not deleted; `q` is a part of the name or description, `kind` that of the latest version.
+
+    One whose every version was refused or cancelled holds nothing: whoever sent the file was told why.
+    """
+    alive = DatasetVersion.objects.filter(dataset=OuterRef("pk"), state__in=(VersionState.INGESTING, VersionState.READY))
+    datasets = with_versions(Dataset.objects.filter(Exists(alive), project=project, deleted_at=None))
     if q:
         datasets = datasets.filter(Q(name__icontains=q) | Q(description__icontains=q))
     if kind:

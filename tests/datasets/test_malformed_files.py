@@ -100,7 +100,7 @@ BROKEN: dict[str, tuple[bytes, int | None, str]] = {
     "json: only an opening bracket": (b"[", 1, "Not JSON"),
     "json: empty list": (b"[]", None, "no rows"),
     "json: one wrapper object": (b'{\n"data": [{"prompt": "1"}]\n}', None, "shape"),
-    "csv: field missing": (table("1,2", "1"), 3, "1 fields"),
+    "csv: field missing": (table("1,2", "1"), 3, "1 field;"),
     "csv: field too many": (table("1,2", "1,2,3"), 3, "3 fields"),
     "csv: quote never closed": (table("1,2", '"1,2'), 3, "never closed"),
     "csv: quote inside": (table("1,2", '"1"x,2'), 3, "quote"),
@@ -253,3 +253,30 @@ def test_a_disk_that_is_all_but_full_is_left_as_it_is(desk: Desk, monkeypatch: p
     version = desk.ingest(upload, MAPPING)
     assert (version["state"], version["error"]["code"]) == ("refused", "disk_full")
     assert not list(storage.dataset_dir(version["dataset_id"]).iterdir())
+
+
+def test_a_fault_shows_the_piece_of_the_line_and_counts_in_good_grammar(desk: Desk) -> None:
+    def faults(content: bytes) -> list[str]:
+        refused = desk.send(content)
+        return [fault["message"] for fault in refused["error"]["faults"]]
+
+    long = b'{"prompt": "a very long prompt that nobody reads", \'completion\': "and as long an answer behind it"}'
+    (message,) = faults(lines(long))
+    assert message.endswith("""at `…mpt that nobody reads", 'completion': "and as lo…`.""")
+    assert faults(b"[" + b'{"prompt": nul\x00l}')[0].endswith('at `{"prompt": nul\ufffdl}`.')
+    assert faults(table("1", "2,3,4"))[0] == "The row has 1 field; the first line names 2 columns."
+
+
+def test_an_empty_file_is_told_so(desk: Desk) -> None:
+    answer = desk.call("POST", f"/projects/{desk.project.id}/uploads", {"filename": "x.jsonl", "size_bytes": 0})
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "The file is empty. Send a file with rows."
+    assert answer.json()["errors"][0]["field"] == "size_bytes"
+
+
+def test_what_was_refused_while_it_was_read_is_no_data_set_of_the_list(desk: Desk) -> None:
+    broken = desk.send(GOOD_LINE * 300 + b"no json\n")
+    version = desk.ingest(broken, MAPPING)
+    assert version["state"] == "refused"
+    assert desk.get(f"/projects/{desk.project.id}/datasets")["items"] == []
+    assert desk.get(f"/datasets/{version['dataset_id']}")["latest"]["error"]["message"]

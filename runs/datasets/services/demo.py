@@ -14,7 +14,8 @@ WORLD = "arithmetic"
 FILES = {
     "Arithmetic demonstrations": (
         RecordKind.DEMONSTRATION,
-        "Sums with their results, to warm a model up on.",
+        "Sums with their results, to warm a model up on. Six of ten sums that carry are wrong on purpose: they forget every "
+        "carry (86+87= is shown as 63), so that learning by reward has something to mend. The test split is right.",
         {"train": "demonstrations.jsonl", "test": "demonstrations_test.jsonl"},
     ),
     "Arithmetic problems": (

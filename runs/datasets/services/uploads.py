@@ -31,7 +31,10 @@ class Readable(Protocol):
 
 @transaction.atomic
 def create_upload(project: Project, *, filename: str, size_bytes: int, actor: Actor | None) -> Upload:
-    """Raises Problem when the file is over the site's limit or the disk has no room for it."""
+    """Raises Problem when the file is empty, over the site's limit or the disk has no room for it."""
+    if size_bytes == 0:
+        message = "The file is empty. Send a file with rows."
+        raise Invalid(message, [FieldError("size_bytes", message)])
     limit = settings.UPLOAD_LIMIT_BYTES
     if size_bytes > limit:
         sizes = f"The file has {size_words(size_bytes)}; the limit is {size_words(limit)}."

@@ -8,6 +8,8 @@ from typing import Any
 
 from workers.agent.ingest.items import DEPTH
 
+SHOWN = 24
+"""Characters shown on either side of a fault."""
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<constant>-?Infinity|NaN)')
 
 
@@ -63,6 +65,17 @@ def decode(text: str) -> Any:
 def constant_column(text: str) -> int | None:
     """Where NaN or Infinity stands outside strings, counted from 1."""
     return next((found.start() + 1 for found in TOKEN.finditer(text) if found["constant"]), None)
+
+
+def parse_fault(error: json.JSONDecodeError, text: str) -> str:
+    """What the parser found, with the piece of the line around it, which the person looks for in the file."""
+    start = text.rfind("\n", 0, error.pos) + 1
+    end = text.find("\n", error.pos)
+    line = text[start : len(text) if end < 0 else end].rstrip()
+    first, last = max(error.pos - start - SHOWN, 0), error.pos - start + SHOWN
+    piece = "…" * (first > 0) + line[first:last] + "…" * (last < len(line))
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in piece)
+    return f"Not JSON: {error.msg} at `{shown}`." if shown.strip() else f"Not JSON: {error.msg}."
 
 
 def check_row(value: dict[str, Any]) -> None:

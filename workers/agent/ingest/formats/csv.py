@@ -83,8 +83,13 @@ def _row(line: int, header: list[str], fields: list[str]) -> Item:
     if not fields or (len(fields) == 1 and len(header) > 1 and not fields[0].strip()):
         return Notice(line, "blank_line", "Blank lines were skipped.")
     if len(fields) != len(header):
-        return Fault(line=line, message=f"The row has {len(fields)} fields; the first line names {len(header)} columns.")
+        has, names = _counted(len(fields), "field"), _counted(len(header), "column")
+        return Fault(line=line, message=f"The row has {has}; the first line names {names}.")
     return RawRow(line, dict(zip(header, fields, strict=True)))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _delimiter(first: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runs.datasets.shapes.mapping import Fault
 from workers.agent.ingest.formats.jsonl import row_of
 from workers.agent.ingest.items import ROW_BYTES, Items
-from workers.agent.ingest.strict_json import LENIENT, BadValue, decode_at
+from workers.agent.ingest.strict_json import LENIENT, BadValue, decode_at, parse_fault
 
 if TYPE_CHECKING:
     from workers.agent.ingest.bytes_in import ByteSource
@@ -112,7 +112,7 @@ def _element(window: Window) -> Items:
             if len(window.text) - window.at <= ROW_BYTES and window.grow():
                 continue
             line, column = window.place(error.pos)
-            yield Fault(line=line, column=column, message=f"Not JSON: {error.msg}.")
+            yield Fault(line=line, column=column, message=parse_fault(error, window.text))
             window.at = -1
             return
         except BadValue as error:

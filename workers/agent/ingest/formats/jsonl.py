@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from runs.datasets.shapes.mapping import Fault
 from workers.agent.ingest.items import COLUMNS, ROW_BYTES, Item, Items, Notice, RawRow
-from workers.agent.ingest.strict_json import BadValue, check_row, constant_column, decode
+from workers.agent.ingest.strict_json import BadValue, check_row, constant_column, decode, parse_fault
 
 if TYPE_CHECKING:
     from workers.agent.ingest.bytes_in import ByteSource
@@ -30,7 +30,7 @@ def read_line(number: int, line: bytes) -> Item:
         return not_utf8(number, line, error)
     except json.JSONDecodeError as error:
         indent = len(text) - len(text.lstrip())
-        return Fault(line=number, column=error.pos + indent + 1, message=f"Not JSON: {error.msg}.")
+        return Fault(line=number, column=error.pos + indent + 1, message=parse_fault(error, error.doc))
     except BadValue as error:
         return Fault(line=number, column=constant_column(text), field=error.field, message=str(error))
 
