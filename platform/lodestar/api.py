@@ -54,12 +54,22 @@ def on_faulty_fields(request: HttpRequest, error: ValidationError) -> HttpRespon
     return problem_response(request, Problem(status=422, code="invalid", detail=detail + ".", errors=fields))
 
 
+PLAIN = {
+    "missing": "This field is needed",
+    "extra_forbidden": "There is no such field here; leave it out or correct its name",
+    "model_attributes_type": "Give an object with fields",
+    "model_type": "Give an object with fields",
+    "dict_type": "Give an object with fields",
+}
+"""Words for a person, by the type of the validator's fault, where its own speak of programs."""
+
+
 def _field_error(fault: dict[str, object]) -> FieldError:
     """Where the fault is, without the part of the request it came in: ("body", "draft", "seed") → "seed"."""
     place = fault.get("loc", ())
     names = [str(name) for name in place] if isinstance(place, tuple | list) else []
     skipped = 2 if names[:1] == ["body"] else 1
-    message = str(fault.get("msg", "")).removeprefix("Value error, ")
+    message = PLAIN.get(str(fault.get("type"))) or str(fault.get("msg", "")).removeprefix("Value error, ")
     return FieldError(".".join(names[skipped:]), message)
 
 

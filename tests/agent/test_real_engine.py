@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.test import Client
 
 from runs.accounts.models import Project
 from runs.launches import services
@@ -41,8 +42,8 @@ def launch(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     project = make_project(make_actor())
     model = make_model(project, path=str(tiny))
 
-    def start(**config: Any) -> Run:
-        data = {"train": {"version_id": make_sums(project, home), "split": "train"}}
+    def start(*, padding: str = "", **config: Any) -> Run:
+        data = {"train": {"version_id": make_sums(project, home, padding=padding), "split": "train"}}
         settings = {"max_steps": 30, "save_steps": 5, "logging_steps": 1, **config}
         resources = {"threads": 1}
         draft = draft_of(project, config=settings, models={"policy": model.id}, datasets=data, resources=resources)
@@ -52,12 +53,12 @@ def launch(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     shutil.rmtree(home / "runs", ignore_errors=True)
 
 
-def make_sums(project: Project, home: Path) -> str:
-    """A version whose files are as workers.contract.records describes them."""
+def make_sums(project: Project, home: Path, *, padding: str = "") -> str:
+    """A version whose files are as workers.contract.records describes them; `padding` goes before each prompt."""
     version = make_version(project)
     place = home / "datasets" / version.dataset_id / version.id
     place.mkdir(parents=True)
-    rows = [json.dumps({"prompt": f"{i % 10}+{i % 7}=", "completion": str(i % 10 + i % 7)}) + "\n" for i in range(100)]
+    rows = [json.dumps({"prompt": f"{padding}{i % 10}+{i % 7}=", "completion": str(i % 10 + i % 7)}) + "\n" for i in range(100)]
     offsets = [sum(map(len, rows[:start])) for start in (0, 64, 100)]
     (place / "train.jsonl").write_text("".join(rows))
     (place / "train.index").write_bytes(struct.pack("<3Q", *offsets))
@@ -116,3 +117,44 @@ def test_a_learning_rate_set_while_paused_holds_from_then_on(launch: Launch, sup
 
 def ask(run: Run, kind: str, **values: Any) -> None:
     services.request_control(run, ControlIn.model_validate({"type": kind, **values}), make_actor())
+
+
+def answer_of(run: Run) -> dict[str, Any]:
+    """The run as its page reads it."""
+    client = Client()
+    client.force_login(make_actor().user)
+    found: dict[str, Any] = client.get(f"/api/v1/runs/{run.id}").json()
+    return found
+
+
+def test_prompts_longer_than_the_context_end_the_run_with_a_sentence_on_its_page(launch: Launch, supervise: Any) -> None:
+    run = launch(padding="9" * 5000)
+    assert supervise(run).wait(60) == 0
+    said = answer_of(run)
+    assert (said["state"], said["failure"]["code"]) == ("failed", "data")
+    assert said["failure"]["message"] == "No row of the data set gives anything to train on."
+    assert "maximum length leaves room" in said["failure"]["remedy"]
+    assert Attempt.objects.filter(run=run).count() == 1
+
+
+def test_data_that_is_gone_from_the_disk_ends_the_run_with_its_name(launch: Launch, supervise: Any, home: Path) -> None:
+    run = launch()
+    shutil.rmtree(home / "datasets")
+    assert supervise(run).wait(60) == 0
+    said = answer_of(run)
+    assert (said["state"], said["failure"]["code"]) == ("failed", "data")
+    assert said["failure"]["remedy"]
+
+
+def test_a_model_that_is_gone_from_the_disk_ends_the_run_with_its_name(
+    launch: Launch, supervise: Any, tiny: Path, tmp_path: Path
+) -> None:
+    run = launch()
+    gone = str(tmp_path / "gone")
+    run.spec["models"]["policy"]["path"] = gone
+    run.save(update_fields=["spec"])
+    assert supervise(run).wait(60) == 0
+    said = answer_of(run)
+    assert (said["state"], said["failure"]["code"]) == ("failed", "model")
+    assert gone in said["failure"]["message"]
+    assert said["failure"]["remedy"]

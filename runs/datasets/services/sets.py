@@ -17,6 +17,8 @@ from runs.jobs import services as jobs
 from runs.jobs.models import Job
 from runs.problems import Conflict, FieldError, Invalid
 
+COLUMNS_SHOWN = 20
+
 
 @transaction.atomic
 def create_dataset(project: Project, body: DatasetIn, *, actor: Actor | None) -> tuple[DatasetVersion, Job]:
@@ -145,7 +147,8 @@ def _mapping_for(project: Project, body: VersionIn) -> Mapping | None:
     if mapping is None and upload is not None:
         detected = (upload.inspection or {}).get("detected")
         if detected is None:
-            message = "No known shape fits this file. Map its columns."
+            columns = ", ".join(column["name"] for column in (upload.inspection or {}).get("columns", [])[:COLUMNS_SHOWN])
+            message = f"No known shape fits this file's columns ({columns}). Map them: say which holds what."
             raise Invalid(message, [FieldError("mapping", message)])
         mapping = Mapping.model_validate(detected)
     if mapping is not None:

@@ -33,7 +33,7 @@ def files_of(place: Path, roots: list[Path] | None) -> list[Path]:
         raise JobRefused(
             "pickled_weights",
             f"{named} may hold pickled code, which runs when it is loaded.",
-            "Save the model with safe_serialization=True, delete these files, then register it again.",
+            "Save the model as safetensors (safe_serialization=True), delete these files, then register it again.",
             [{"field": name, "message": "Not a safetensors file."} for name in pickled[:20]],
         )
     for file in files:

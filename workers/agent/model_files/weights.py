@@ -49,7 +49,8 @@ def _shards(files: list[Path]) -> list[Path]:
     """The weight files; with an index, exactly those that it names."""
     found = [file for file in files if file.suffix == ".safetensors"]
     if not found:
-        raise JobRefused("no_weights", "There is no .safetensors file.", "Save the model with safe_serialization=True.")
+        remedy = "Save the model as safetensors (safe_serialization=True)."
+        raise JobRefused("no_weights", "There is no .safetensors file.", remedy)
     index = next((file for file in files if file.name.endswith(".safetensors.index.json")), None)
     if index is None:
         return found
