@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STAMPS = ROOT / ".venv" / "stamps"
 SHOWN_LINES = 25
+TELL_SECONDS = 5.0
 
 
 def digest(files: Iterable[Path], *words: str) -> str:
@@ -55,19 +57,50 @@ def alone() -> Iterator[None]:
 
 
 def run(
-    doing: str, command: Sequence[str], *, remedy: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
+    doing: str, command: Sequence[str], *, remedy: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None,
+    growing: Sequence[Path] = (),
 ) -> None:
-    """Runs a command in silence; when it fails, shows the end of what it said and the remedy, and ends the set-up."""
+    """Runs a command in silence; when it fails, shows the end of what it said and the remedy, and ends the set-up.
+
+    Of a long one it says every few seconds how much `growing` directories have grown, so that nobody takes it for hung.
+    """
     started = time.monotonic()
     say(f"… {doing}")
-    ended = subprocess.run(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if ended.returncode:
-        say("\n".join(ended.stdout.splitlines()[-SHOWN_LINES:]))
-        say(f"✕ {doing}: failed.\n  {remedy}")
-        sys.exit(1)
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        with subprocess.Popen(command, cwd=cwd, env=environment, stdout=said, stderr=subprocess.STDOUT) as process:
+            try:
+                code = _watched(process, growing, started)
+            except BaseException:
+                process.kill()
+                raise
+        if code:
+            said.seek(0)
+            say("\n".join(said.read().splitlines()[-SHOWN_LINES:]))
+            say(f"✕ {doing}: failed.\n  {remedy}")
+            sys.exit(1)
     say(f"✓ {doing} ({time.monotonic() - started:.0f} s)")
+
+
+def _watched(process: "subprocess.Popen[bytes]", growing: Sequence[Path], started: float) -> int:
+    """Its exit code."""
+    before = _bytes_in(growing)
+    while True:
+        try:
+            return process.wait(TELL_SECONDS if growing else None)
+        except subprocess.TimeoutExpired:
+            grown = max(0, _bytes_in(growing) - before)
+            say(f"  {grown / 1e6:.0f} MB after {time.monotonic() - started:.0f} s")
+
+
+def _bytes_in(directories: Iterable[Path]) -> int:
+    return sum(_size(Path(at) / name) for one in directories for at, _, names in os.walk(one) for name in names)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # gone meanwhile
+        return 0
 
 
 def say(text: str) -> None:

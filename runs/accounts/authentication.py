@@ -68,6 +68,7 @@ def _token_or_session(request: HttpRequest) -> Actor | None:
     if actor is None:
         TOKEN_FAILURES.refuse_when_spent(address_of(request))
         TOKEN_FAILURES.count(address_of(request))
-        detail = "This token is unknown, revoked or expired. Make another with `lodestar token create` or on the settings page."
+        make = "Make another on the settings page or with `.venv/bin/lodestar token create`."
+        detail = f"This token is unknown, revoked or expired. {make}"
         raise Problem(status=401, code="token_refused", detail=detail)
     return actor

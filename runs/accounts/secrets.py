@@ -118,7 +118,7 @@ def redeem_link(secret: str) -> User:
     """Raises Problem 401 for a link that is unknown, used or expired."""
     link = _take(SignInLink, secret)
     if link is None or not link.user.is_active:
-        detail = "This sign-in link was used already or has expired. Ask for a new one: `lodestar user link`."
+        detail = "This sign-in link was used or has expired. Ask for a new one: `.venv/bin/lodestar user link` on the server."
         raise Problem(status=401, code="link_spent", detail=detail)
     return link.user
 

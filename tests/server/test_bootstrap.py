@@ -54,6 +54,19 @@ def test_a_second_set_up_waits_for_the_first(checkout: Path) -> None:
     assert "✓ Second" in second.stderr.read()
 
 
+def test_a_long_step_says_how_much_it_has_fetched(checkout: Path) -> None:
+    grows = checkout / "grows"
+    grows.mkdir()
+    code = f"import time; open({str(grows / 'wheel')!r}, 'wb').write(bytes(3_000_000)); time.sleep(1)"
+    step = "import sys, steps; from pathlib import Path; steps.TELL_SECONDS = 0.2\n"
+    step += f"steps.run('Fetch', [sys.executable, '-c', {code!r}], remedy='', growing=[Path({str(grows)!r})])"
+    (checkout / "platform" / "bootstrap" / "fetch.py").write_text(step)
+    done = subprocess.run([sys.executable, str(checkout / "platform" / "bootstrap" / "fetch.py")], stderr=subprocess.PIPE,
+                          text=True, check=True)
+    assert "  3 MB after " in done.stderr
+    assert done.stderr.endswith(" s)\n")
+
+
 def test_ctrl_c_ends_a_step_and_its_process_with_a_sentence(checkout: Path) -> None:
     begun = checkout / "begun"
     begins = f"open({str(begun)!r}, 'w').write(str(__import__('os').getpid())); __import__('time').sleep(60)"

@@ -47,7 +47,7 @@ def run(console: Console) -> int:
 
 def _run(console: Console, folder: Path, *, unclean: bool) -> int:
     with step(console, "Look at this machine"):
-        _check(console)
+        notes = _check()
     with step(console, "Bring the database up to date"):
         _database(unclean)
     mark = secrets.token_hex(16)
@@ -58,6 +58,8 @@ def _run(console: Console, folder: Path, *, unclean: bool) -> int:
         with step(console, "Prepare the first project"):
             link = welcome()
         _greet(console, link)
+        for note in notes:
+            console.print(f"[yellow]![/] {note.name}: {note.message}")
         _watch(supervisor, folder)
     except Interrupted:
         return 0
@@ -66,13 +68,13 @@ def _run(console: Console, folder: Path, *, unclean: bool) -> int:
     return 1
 
 
-def _check(console: Console) -> None:
-    """Raises StepFailed for the first thing that must be mended."""
-    for finding in [*checks.all_checks(), checks.port()]:
+def _check() -> list[checks.Finding]:
+    """What is worth a word once all stands. Raises StepFailed for the first thing that must be mended."""
+    found = [*checks.all_checks(), checks.port()]
+    for finding in found:
         if finding.level == "fault":
             raise StepFailed(finding.message)
-        if finding.level == "note":
-            console.print(f"[yellow]![/] {finding.name}: {finding.message}")
+    return [finding for finding in found if finding.level == "note"]
 
 
 def _database(unclean: bool) -> None:
@@ -80,7 +82,7 @@ def _database(unclean: bool) -> None:
     file = sqlite_file()
     if unclean and file and (faults := integrity_faults(file)):
         shown = "; ".join(faults[:3])
-        raise StepFailed(f"The database {file} is damaged: {shown}. Put a backup back with `lodestar restore`.")
+        raise StepFailed(f"The database {file} is damaged: {shown}. Put a backup back with `.venv/bin/lodestar restore`.")
     bring_up_to_date()
 
 
@@ -119,7 +121,7 @@ def _greet(console: Console, link: str | None) -> None:
     if link:
         print(f"Sign in for the first time (works once): {link}", flush=True)  # noqa: T201
     else:
-        console.print("Locked out? `lodestar user link` makes a one-time sign-in link.", style="dim")
+        console.print("Locked out? `.venv/bin/lodestar user link` makes a one-time sign-in link.", style="dim")
     console.print(f"Logs are in {settings.HOME / 'logs'}. Ctrl-C stops everything; running jobs keep a checkpoint.", style="dim")
 
 
