@@ -10,10 +10,10 @@ export OMP_WAIT_POLICY ?= passive
 PYTHON ?=
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
-FAST := not slow and not browser and not learn and not gpu and not postgres
+FAST := not slow and not soak and not browser and not learn and not gpu and not postgres
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: up install install-test build check types test test-slow test-postgres test-browser learn bench catalogue lint format clean
+.PHONY: up install install-test build check types test soak test-slow test-postgres test-browser learn bench catalogue lint format clean
 .DEFAULT_GOAL := up
 
 up: install build
@@ -55,13 +55,17 @@ test-slow:
 	$(PYTEST) -m "learn and not gpu"
 
 test-postgres:
-	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not gpu" \
+	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not soak and not gpu" \
 	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library
 
 test-browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || apt-get install -y -qq chromium >/dev/null || true
 	$(PYTEST) -m browser
+
+# Minutes of kill -9 at random moments; LODESTAR_FAULT_SEED picks others.
+soak: install-test build
+	$(PYTEST) -m soak
 
 learn: install-test
 	$(PYTEST) -m "learn and not gpu"

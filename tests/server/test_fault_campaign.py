@@ -28,7 +28,7 @@ from lodestar.environment import ROOT
 from tests.e2e.conftest import _free_port, processes_of
 from tests.server.test_up import Up, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 FAULTS = 24
 STEPS, SAVE_STEPS = 240, 20
