@@ -83,6 +83,7 @@ def test_the_next_try_waits(db: None) -> None:
 def test_the_story_says_why_and_where_it_starts_again(db: None) -> None:
     run = make_run(step=6)
     services.claim(run.id, owner="a")
+    assert LogLine.objects.get(run=run).message == "Attempt 1 starts on a."
     save(run, 4)
     run = services.end_attempt(run.id, 1, by="a", exit_="SIGKILL", failure=FailedEvent(code="platform", message="It was killed."))
     story = "It was killed. It stood at step 6; it starts again from step 4, new try 1 of 5."
@@ -94,6 +95,7 @@ def test_the_story_says_why_and_where_it_starts_again(db: None) -> None:
     services.claim(run.id, owner="a")
     run.refresh_from_db()
     assert run.doing == "Starting again from step 4"
+    assert LogLine.objects.filter(run=run).latest("cursor").message == "Attempt 2 starts on a again from step 4."
 
 
 def test_a_recovering_run_keeps_its_place_in_the_queue(db: None) -> None:

@@ -35,9 +35,10 @@ def claim(run_id: str, *, owner: str, devices: Sequence[int] = ()) -> int | None
     """
     rows = Run.objects.filter(_startable(), id=run_id)
     before = rows.select_for_update().first()
-    taken: dict[str, Any] = {"state": State.STARTING, "devices": list(devices), "waiting_for": ""}
-    if before is not None:
-        taken["doing"] = f"Starting{_from_where(before)}"
+    where = _from_where(before) if before else ""
+    taken: dict[str, Any] = {
+        "state": State.STARTING, "devices": list(devices), "doing": f"Starting{where}", "waiting_for": ""
+    }
     if before is None or not leases.claim(rows, owner=owner, live=HELD, **taken):
         return None
     if before.state != State.QUEUED and not _take_over(before):
@@ -47,13 +48,13 @@ def claim(run_id: str, *, owner: str, devices: Sequence[int] = ()) -> int | None
     record(run, before.state, State.STARTING, by=owner, reason=f"Attempt {run.attempt} began.")
     lost = f"{WORKER_LOST.message} " if before.state != State.QUEUED else ""
     level: Literal["info", "warning"] = "warning" if lost else "info"
-    announce(run, LogEvent(level=level, message=f"{lost}Attempt {run.attempt} starts on {owner}{_from_where(run)}."))
+    announce(run, LogEvent(level=level, message=f"{lost}Attempt {run.attempt} starts on {owner}{where}."))
     return run.attempt
 
 
 def _from_where(run: Run) -> str:
-    """Of a run that was begun before: the step it goes on from."""
-    return f" again from step {max(newest_step(run), 0)}" if run.attempts.exists() else ""
+    """Of a run that an attempt began already: the step it goes on from."""
+    return f" again from step {max(newest_step(run), 0)}" if run.attempt else ""
 
 
 def _take_over(lost: Run) -> bool:
