@@ -1074,6 +1074,8 @@ export interface components {
             number: number;
             /** Owner */
             owner: string;
+            /** Reason */
+            reason: string;
             /** Resumed From */
             resumed_from: string;
             /**
