@@ -5,14 +5,22 @@ A field is declared once, here or in the method's file: default, bounds, help, u
 """
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Auto(NamedTuple):
+    """A setting's value that leaves the choice to the engine, the word shown for it, and by what the engine chooses."""
+
+    value: float
+    word: str
+    said: str
+
+
 def setting(
     default: Any, title: str, help: str, *, group: Literal["basic", "advanced"] = "advanced", unit: str = "",  # noqa: A002
-    live: bool = False, order: int = 100, **bounds: Any,
+    live: bool = False, order: int = 100, auto: Auto | None = None, **bounds: Any,
 ) -> Any:
     """A config field as the form draws it. `bounds` are pydantic's (`ge`, `gt`, `le`, `lt`, …)."""
     extra: dict[str, Any] = {"x-group": group, "x-order": order}
@@ -20,6 +28,8 @@ def setting(
         extra["x-unit"] = unit
     if live:
         extra["x-live"] = True
+    if auto:
+        extra["x-auto"] = auto._asdict()
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
 
 
@@ -30,7 +40,7 @@ class TrainingConfig(BaseModel):
 
     learning_rate: float = setting(
         0.0, "Learning rate", "How far each step moves the weights; 0 chooses by the model's size.",
-        group="basic", order=10, live=True, ge=0, le=1)
+        group="basic", order=10, live=True, auto=Auto(0, "auto", "Chosen by the model's size."), ge=0, le=1)
     per_device_train_batch_size: int = setting(
         8, "Batch size per device", "Samples computed at once. Halve it and double accumulation when memory runs out.",
         group="basic", order=20, unit="samples", ge=1, le=4096)
@@ -41,7 +51,8 @@ class TrainingConfig(BaseModel):
         1.0, "Epochs", "Passes over the data; ignored when the number of steps is set.",
         group="basic", order=30, gt=0, le=1000)
     max_steps: int = setting(
-        -1, "Steps", "Number of steps; -1 takes it from the epochs.", group="basic", order=31, ge=-1, le=10_000_000)
+        -1, "Steps", "Number of steps; -1 takes it from the epochs.",
+        group="basic", order=31, auto=Auto(-1, "from the epochs", "Taken from the epochs."), ge=-1, le=10_000_000)
     max_length: int = setting(
         1024, "Maximum length", "Longest sequence, prompt included; at most the model's context length.",
         group="basic", order=40, unit="tokens", ge=8, le=1_048_576)

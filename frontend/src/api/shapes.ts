@@ -32,13 +32,16 @@ export type DatasetVersion = Full<S["VersionOut"]>;
 export type Dataset = Full<S["DatasetOut"]>;
 export type Model = Full<S["ModelOut"]>;
 
+/** The value that leaves a setting to the engine, the word shown for it, and by what the engine chooses. */
+export interface Auto { value: number; word: string; said: string }
+
 export interface JsonSchema {
   type?: string | string[]; title?: string; description?: string; default?: unknown; enum?: unknown[]; const?: unknown;
   minimum?: number; maximum?: number; exclusiveMinimum?: number; exclusiveMaximum?: number; multipleOf?: number;
   minLength?: number; maxLength?: number; pattern?: string; properties?: Record<string, JsonSchema>; required?: string[];
   items?: JsonSchema; anyOf?: JsonSchema[]; oneOf?: JsonSchema[]; allOf?: JsonSchema[]; $ref?: string; $defs?: Record<string, JsonSchema>;
   additionalProperties?: boolean | JsonSchema; if?: JsonSchema; then?: JsonSchema; else?: JsonSchema;
-  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number;
+  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto;
 }
 export type Paper = Full<S["Paper"]>;
 export type DataNeed = Full<S["DataNeed"]>;

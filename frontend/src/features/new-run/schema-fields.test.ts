@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import { autoOf } from "@/api/auto-value";
-import type { JsonSchema } from "@/api/shapes";
+import type { Auto, JsonSchema } from "@/api/shapes";
 import { boundsText, fieldsOf, readTyped, shownAs, writeTyped } from "./schema-fields";
 
 const schema: JsonSchema = {
@@ -49,12 +48,12 @@ it("reads what people type and writes it back", () => {
 });
 
 it("shows a value that leaves the choice to the engine as auto", () => {
-  const auto = autoOf("How far each step moves the weights; 0 chooses by the model's size.");
-  expect(auto).toEqual({ value: 0, word: "auto", said: "Chosen by the model's size." });
-  const steps = autoOf("Number of steps; -1 takes it from the epochs.");
+  const auto: Auto = { value: 0, word: "auto", said: "Chosen by the model's size." };
+  const steps: Auto = { value: -1, word: "from the epochs", said: "Taken from the epochs." };
+  const drawn = fieldsOf({ properties: { rate: { type: "number", "x-auto": auto }, top_k: { type: "integer", description: "0 takes all." } } });
+  expect(drawn.map((field) => field.auto)).toEqual([auto, null]);
   expect(shownAs({ auto: steps }, -1)).toBe("from the epochs");
   expect(readTyped({ kind: "integer", nullable: false, auto: steps }, "from the epochs")).toBe(-1);
-  expect(autoOf("Draw from this many best tokens; 0 takes all.")).toBeNull();
   expect([shownAs({ auto }, 0), shownAs({ auto }, 5e-5), shownAs({ auto: null }, 0)]).toEqual(["auto", "5e-5", "0"]);
   expect(readTyped({ kind: "number", nullable: false, auto }, "Auto")).toBe(0);
   expect(readTyped({ kind: "number", nullable: false, auto: null }, "auto")).toBeUndefined();

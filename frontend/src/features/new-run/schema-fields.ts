@@ -1,7 +1,6 @@
 /** A method's JSON Schema, flattened into the fields a form draws. */
 
-import { autoOf, type Auto } from "@/api/auto-value";
-import type { JsonSchema } from "@/api/shapes";
+import type { Auto, JsonSchema } from "@/api/shapes";
 
 export type FieldKind = "number" | "integer" | "boolean" | "choice" | "text" | "list" | "json";
 export interface Field {
@@ -52,8 +51,7 @@ function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: bo
     key: path.join("."), path, title: says.title ?? path.at(-1) ?? "", help: says.description ?? "", unit: says["x-unit"] ?? "",
     basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema), choices: schema.enum ?? [],
     least: schema.minimum, most: schema.maximum, above: schema.exclusiveMinimum, below: schema.exclusiveMaximum,
-    nullable, fallback: says.default, live: says["x-live"] ?? false,
-    auto: autoOf(says.description ?? ""),
+    nullable, fallback: says.default, live: says["x-live"] ?? false, auto: says["x-auto"] ?? null,
   };
 }
 

@@ -1,5 +1,4 @@
-import { autoOf, type Auto } from "@/api/auto-value";
-import type { JsonSchema, MethodCard } from "@/api/shapes";
+import type { Auto, JsonSchema, MethodCard } from "@/api/shapes";
 
 /** One line of a run's config. */
 export interface ConfigLine {
@@ -25,7 +24,7 @@ export function configLines(config: Record<string, unknown>, method: MethodCard 
   const lines = flatten(config).map(([key, value]): ConfigLine => {
     const schema = schemaAt(method?.config_schema, key);
     const standard = schema?.default;
-    return { key, value, standard, changed: standard !== undefined && show(standard) !== show(value), help: schema?.description ?? "", auto: autoOf(schema?.description ?? "") };
+    return { key, value, standard, changed: standard !== undefined && show(standard) !== show(value), help: schema?.description ?? "", auto: schema?.["x-auto"] ?? null };
   });
   return [...lines.filter((line) => line.changed), ...lines.filter((line) => !line.changed)];
 }
