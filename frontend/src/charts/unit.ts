@@ -1,17 +1,5 @@
-import { formatBytes, formatNumber } from "@/ui/numbers";
+import { byteScale, formatBytes, formatNumber } from "@/ui/numbers";
 import { linearTicks, tickText } from "./ticks";
-
-/** Bytes of one KiB, MiB, … up to the size of `most`. */
-function byteScale(most: number): { size: number; name: string } {
-  let size = 1;
-  const names = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let at = 0;
-  while (Math.abs(most) >= size * 1024 && at < names.length - 1) {
-    size *= 1024;
-    at += 1;
-  }
-  return { size, name: names[at] as string };
-}
 
 /** A value with its unit where one reads it with the number: 78 %, 462 MiB. Other units stand in the title. */
 export function readingText(value: number | null | undefined, unit = "", digits = 4): string {

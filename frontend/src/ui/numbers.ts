@@ -24,15 +24,21 @@ export function formatCount(value: Maybe): string {
   return minus(trimZeros((value / size).toPrecision(3))) + suffix;
 }
 
+/** The unit in which so many bytes are read, and its size in bytes. */
+export function byteScale(bytes: number): { size: number; name: string } {
+  let size = 1;
+  for (const name of ["B", "KiB", "MiB", "GiB"]) {
+    if (Math.abs(bytes) < size * 1024) return { size, name };
+    size *= 1024;
+  }
+  return { size, name: "TiB" };
+}
+
 /** Bytes as B, KiB, MiB, GiB, TiB. */
 export function formatBytes(value: Maybe): string {
   if (value === null || value === undefined) return MISSING;
-  let size = value;
-  for (const unit of ["B", "KiB", "MiB", "GiB"]) {
-    if (Math.abs(size) < 1024) return `${unit === "B" ? Math.round(size) : trimZeros(size.toPrecision(3))} ${unit}`;
-    size /= 1024;
-  }
-  return `${trimZeros(size.toPrecision(3))} TiB`;
+  const { size, name } = byteScale(value);
+  return `${size === 1 ? Math.round(value) : trimZeros((value / size).toPrecision(3))} ${name}`;
 }
 
 /** A share 0..1 as 91.4 %. */
