@@ -10,7 +10,7 @@ import { PageFrame } from "@/ui/page";
 import { Panel } from "@/ui/panel";
 import { WorkerCard } from "./worker-card";
 
-const COMMAND = "lodestar worker";
+const COMMAND = ".venv/bin/lodestar worker";
 
 /** Hosts, their places for runs, and the line that adds one. */
 export function WorkersPage() {
@@ -32,7 +32,7 @@ export function WorkersPage() {
       {workers.data?.length ? (
         <>
           <SimpleGrid cols={{ base: 1, md: 2 }} spacing={16} mb={16}>{workers.data.map((worker) => <WorkerCard key={worker.id} worker={worker} />)}</SimpleGrid>
-          <Panel title="Add a worker"><Group justify="space-between"><Text c="dimmed">Run this on another host, with the same LODESTAR_DATABASE_URL and LODESTAR_REDIS_URL.</Text>{line}</Group></Panel>
+          <Panel title="Add a worker"><Group justify="space-between"><Text c="dimmed">Run this in the project folder of another host, with the same LODESTAR_DATABASE_URL and LODESTAR_REDIS_URL.</Text>{line}</Group></Panel>
         </>
       ) : null}
     </PageFrame>

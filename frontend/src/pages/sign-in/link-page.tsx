@@ -39,7 +39,7 @@ export function LinkPage() {
     return (
       <SignInFrame title="This link does not work" pageTitle="Sign in">
         <Text role="alert">{step.reason}</Text>
-        <Text c="dimmed" mt={8}>A link works once. Print a new one with <code>lodestar user link</code>, or <Anchor component={Link} to="/sign-in">sign in with your password</Anchor>.</Text>
+        <Text c="dimmed" mt={8}>A link works once. Print a new one with <code>.venv/bin/lodestar user link</code>, or <Anchor component={Link} to="/sign-in">sign in with your password</Anchor>.</Text>
       </SignInFrame>
     );
   }

@@ -25,7 +25,7 @@ export function WelcomePage() {
       <Text c="dimmed" mb={16} maw={640}>Lodestar post-trains language models: bring data and a base model, choose a method and a reward, launch, and watch reward and KL live.</Text>
       <div className={classes.steps}>
         <FirstStep icon={IconSparkles} title="Watch it learn" lead text="A model of a million parameters learns to add two numbers: a short supervised warm-up, then GRPO with a reward that can be checked. First points in seconds, the whole in minutes, on this machine.">
-          {demo ? <WatchItLearn projectId={demo.id} size="sm" /> : <Text c="dimmed" size="xs">No demo project here. An administrator makes one with <code>lodestar demo</code>.</Text>}
+          {demo ? <WatchItLearn projectId={demo.id} size="sm" /> : <Text c="dimmed" size="xs">No demo project here. An administrator makes one with <code>.venv/bin/lodestar demo</code>.</Text>}
         </FirstStep>
         <FirstStep icon={IconDatabase} title="Bring data" text="Drop a JSONL, JSON, CSV or Parquet file, or name a data set of the Hub. Its shape is recognised, its columns are mapped, and three rows show how it will be read.">
           {own ? <Button component={Link} to={`/p/${own.id}/data`} variant="default" size="sm">Bring data</Button> : null}
