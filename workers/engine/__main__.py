@@ -29,7 +29,7 @@ from workers.contract.events import FailedEvent
 from workers.contract.run_spec import RunSpec
 from workers.engine.control import Inbox, listen
 from workers.engine.events import EventLog
-from workers.engine.faults import DiskFault, Fault, Preempted, is_disk_full
+from workers.engine.faults import DiskFault, Fault, Preempted, naming_full_disk
 
 FAILED, LEFT = 1, 3
 DISK_FULL = errno.ENOSPC
@@ -70,15 +70,14 @@ def resume(asked: argparse.Namespace) -> int:
 
 def _train(spec: RunSpec, *, supervised: bool) -> int:
     try:
-        log = EventLog(Path(spec.output_dir) / "events.jsonl")
-        try:
-            return _train_and_tell(spec, log, supervised=supervised)
-        finally:
-            log.close()
-    except (DiskFault, OSError) as error:
-        if isinstance(error, DiskFault) or is_disk_full(error):
-            return DISK_FULL
-        raise
+        with naming_full_disk():
+            log = EventLog(Path(spec.output_dir) / "events.jsonl")
+            try:
+                return _train_and_tell(spec, log, supervised=supervised)
+            finally:
+                log.close()
+    except DiskFault:
+        return DISK_FULL
 
 
 def _train_and_tell(spec: RunSpec, log: EventLog, *, supervised: bool) -> int:

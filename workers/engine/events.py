@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from workers.contract.events import EventBase, LogEvent, StatusEvent
-from workers.engine.faults import disk_full, is_disk_full
+from workers.engine.faults import naming_full_disk
 
 
 class EventLog:
@@ -24,13 +24,12 @@ class EventLog:
         event.seq, event.time = self._seq + 1, time.time()
         line = event.model_dump_json().encode() + b"\n"
         begin = os.fstat(self._file.fileno()).st_size
-        try:
-            self._append(line)
-        except OSError as error:
-            os.ftruncate(self._file.fileno(), begin)
-            if is_disk_full(error):
-                raise disk_full() from error
-            raise
+        with naming_full_disk():
+            try:
+                self._append(line)
+            except OSError:
+                os.ftruncate(self._file.fileno(), begin)
+                raise
         self._seq += 1
 
     def _append(self, line: bytes) -> None:

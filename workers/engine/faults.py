@@ -1,6 +1,8 @@
 """Failures with a name: each says what happened and how to mend it, and becomes one `failed` event."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from workers.contract.events import FailureCode
 
@@ -60,8 +62,15 @@ def is_disk_full(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno in FULL) or any(words in str(error) for words in FULL_SAID)
 
 
-def disk_full() -> DiskFault:
-    return DiskFault("The disk is full.", "Free space below the state directory, then retry the run.")
+@contextmanager
+def naming_full_disk() -> Iterator[None]:
+    """Raises DiskFault where the block fails for want of room on the disk; every other error travels on."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error):
+            raise DiskFault("The disk is full.", "Free space below the state directory, then retry the run.") from error
+        raise
 
 
 def is_memory_out(error: BaseException) -> bool:

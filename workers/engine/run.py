@@ -16,7 +16,7 @@ from workers.engine import checkpoint, generators, precision, training_state
 from workers.engine.composition import Composition, Role, Setting
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.faults import ConfigFault, DataFault, MemoryFault, disk_full, is_disk_full, is_memory_out
+from workers.engine.faults import ConfigFault, DataFault, MemoryFault, is_memory_out, naming_full_disk
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of
 from workers.engine.models import Model, build, declared, declared_context, load_tokenizer, stored_parameters
@@ -152,11 +152,12 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
         module = module.merge_and_unload()
     partial = place.with_name(".final.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    try:
-        training_state.write_model(module, state.tokenizer, partial)
-    except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise disk_full() if is_disk_full(error) else error from error
+    with naming_full_disk():
+        try:
+            training_state.write_model(module, state.tokenizer, partial)
+        except (OSError, SafetensorError):
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workers.engine import checkpoint, generators
 from workers.engine.composition import Stateful
-from workers.engine.faults import disk_full, is_disk_full
+from workers.engine.faults import naming_full_disk
 from workers.engine.models import Model
 from workers.engine.stream import RowStream
 
@@ -36,16 +36,14 @@ class TrainingState:
 
 def save(state: TrainingState, root: Path) -> checkpoint.Saved:
     """Writes the checkpoint of this step below `root`. Raises DiskFault when the disk is full."""
-    try:
+    with naming_full_disk():
         root.mkdir(parents=True, exist_ok=True)
         writer = checkpoint.Writer(root, state.step)
-    except OSError as error:
-        raise disk_full() if is_disk_full(error) else error from error
-    try:
-        return _write(state, writer)
-    except (OSError, SafetensorError) as error:
-        writer.abandon()
-        raise disk_full() if is_disk_full(error) else error from error
+        try:
+            return _write(state, writer)
+        except (OSError, SafetensorError):
+            writer.abandon()
+            raise
 
 
 def _write(state: TrainingState, writer: checkpoint.Writer) -> checkpoint.Saved:
