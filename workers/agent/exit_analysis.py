@@ -26,6 +26,10 @@ def oom_kills() -> int:
     return total
 
 
+def is_disk_full(error: OSError) -> bool:
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def disk_full() -> FailedEvent:
     return FailedEvent(
         code="disk_full",

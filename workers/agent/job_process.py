@@ -1,6 +1,5 @@
 """The executor of one attempt of a job: `python -m workers.agent job <job_id> <attempt>`, a process of its own."""
 
-import errno
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from runs.jobs.models import Job
 from runs.leases import Desired, Fenced
 from runs.problems import Problem
 from workers.agent import held
+from workers.agent.exit_analysis import is_disk_full
 from workers.agent.jobs import JobCancelled, JobContext, JobRefused, handler
 from workers.agent.lease_keeper import LeaseKeeper
 from workers.agent.pacing import until_it_holds
@@ -70,7 +70,7 @@ class JobExecutor:
         except MemoryError:
             self._fail(failure("oom", "The job needed more memory than this host has.", "Try it with less data."))
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if is_disk_full(error):
                 remedy = "Free space below the state directory, then try again."
                 self._fail(failure("disk_full", "The worker's disk is full.", remedy))
             else:

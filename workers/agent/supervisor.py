@@ -4,7 +4,6 @@ A process and session of its own. It starts the engine, ships what the engine wr
 the lease, and ends the engine before a lease it could not keep can pass to another. It writes nothing once fenced.
 """
 
-import errno
 import os
 import signal
 import socket
@@ -22,7 +21,7 @@ from workers.agent import held, resume_point
 from workers.agent.attempt_files import attempt_directory, frozen_live, write_spec
 from workers.agent.engine_log import last_lines, rotate
 from workers.agent.engine_process import EngineProcess
-from workers.agent.exit_analysis import disk_full, exit_text, explain, oom_kills
+from workers.agent.exit_analysis import disk_full, exit_text, explain, is_disk_full, oom_kills
 from workers.agent.lease_keeper import LeaseKeeper
 from workers.agent.pacing import Chore, Deadline, until_it_holds
 from workers.agent.processes import mark_of
@@ -67,7 +66,7 @@ class Supervisor:
             self._watch(self.engine)
             self._finish(self.engine, oom_kills_before)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_disk_full(error):
                 raise
             self._give_up(disk_full())
         finally:
