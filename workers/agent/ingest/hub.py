@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import huggingface_hub
 from datasets.exceptions import DatasetNotFoundError
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.errors import GatedRepoError
 
 from runs.datasets.shapes import candidates
 from runs.datasets.shapes.mapping import Fault, Mapping
 from runs.datasets.shapes.sample import Sample
+from workers.agent.hub_errors import UNREACHABLE
 from workers.agent.ingest.formats.jsonl import row_of
 from workers.agent.ingest.items import Items
 from workers.agent.ingest.strict_json import BadValue
@@ -20,8 +20,6 @@ from workers.agent.ingest.version_files import Stream
 from workers.agent.jobs import JobContext, JobRefused
 
 SAMPLE_ROWS = 200
-NO_ANSWER: type[Exception] = huggingface_hub.errors.HTTPError  # type: ignore[attr-defined] # of its client: httpx or httpx2
-UNREACHABLE = (ConnectionError, NO_ANSWER, OfflineModeIsEnabled, HfHubHTTPError, OSError)
 
 
 def streams(job: JobContext, hub: dict[str, Any], mapping: dict[str, Any] | None) -> tuple[list[Stream], Mapping]:

@@ -2,25 +2,20 @@
 
 from pathlib import Path
 
-import huggingface_hub
 from django.conf import settings
 from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import (
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 
 from runs.library.models import LibraryModel
+from workers.agent.hub_errors import UNREACHABLE
 from workers.agent.jobs import JobContext, JobRefused
 
 WANTED = (".safetensors", ".safetensors.index.json", ".json", ".jinja", ".txt", ".model")
-NO_ANSWER: type[Exception] = huggingface_hub.errors.HTTPError  # type: ignore[attr-defined] # of its client: httpx or httpx2
-UNREACHABLE = (ConnectionError, NO_ANSWER, OfflineModeIsEnabled, HfHubHTTPError, LocalEntryNotFoundError, OSError)
 
 
 def fetch(job: JobContext, model: LibraryModel) -> Path:
