@@ -64,9 +64,7 @@ def render_demonstration(tokenizer: Any, record: Record) -> list[Rendered]:
         before = list(tokenizer(record.prompt)["input_ids"])
         after = [*tokenizer(record.completion, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
         return [Rendered(before + after, [False] * len(before) + [True] * len(after))]
-    prompt = [message.model_copy(update={"weight": 0.0}) for message in _messages(record.prompt, "user")]
-    completion = [message.model_copy(update={"weight": 1.0}) for message in _messages(record.completion, "assistant")]
-    return render_conversation(tokenizer, prompt + completion, train_on="weights", tools=record.tools)
+    return render_conversation(tokenizer, _weighted(record.prompt, record.completion), train_on="weights", tools=record.tools)
 
 
 def render_conversation(
@@ -95,8 +93,7 @@ def whole_text(tokenizer: Any, record: Record) -> str | None:
         return None
     messages = record.messages
     if messages is None and record.prompt is not None and record.completion:
-        before = [message.model_copy(update={"weight": 0.0}) for message in _messages(record.prompt, "user")]
-        messages = before + [message.model_copy(update={"weight": 1.0}) for message in _messages(record.completion, "assistant")]
+        messages = _weighted(record.prompt, record.completion)
     if record.chosen or record.rejected or record.completions:
         return None
     if messages is None:
@@ -139,6 +136,12 @@ def segments(tokenizer: Any, rendered: Rendered) -> list[dict[str, Any]]:
         text = tokenizer.decode([token for token, _ in run], skip_special_tokens=False)
         runs.append({"text": text, "trained": trained, "role": "assistant" if trained else "context"})
     return runs
+
+
+def _weighted(prompt: Text, completion: Text) -> list[Message]:
+    """A demonstration as a conversation of which only the completion is trained."""
+    before = [message.model_copy(update={"weight": 0.0}) for message in _messages(prompt, "user")]
+    return before + [message.model_copy(update={"weight": 1.0}) for message in _messages(completion, "assistant")]
 
 
 def _messages(text: Text, role: Literal["user", "assistant"]) -> list[Message]:
