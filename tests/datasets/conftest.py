@@ -5,12 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.datasets.desk import Desk
+from tests.datasets.desk import Desk, desk_at
 
 
 @pytest.fixture
 def desk(db: None, tmp_path: Path, settings: Any) -> Desk:
-    settings.HOME = tmp_path
-    settings.MODEL_ROOTS = [tmp_path / "models"]
-    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
-    return Desk()
+    return desk_at(tmp_path, settings)

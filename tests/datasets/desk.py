@@ -19,6 +19,14 @@ from workers.agent.jobs import JobCancelled, JobContext, JobRefused, handler
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
+def desk_at(home: Path, site: Any) -> "Desk":
+    """A desk whose state lies below `home`; `site` is pytest-django's settings."""
+    site.HOME = home
+    site.MODEL_ROOTS = [home / "models"]
+    site.FILE_UPLOAD_TEMP_DIR = home
+    return Desk()
+
+
 class Desk:
     """A project with people in each role; every call goes through the API with a token of its own."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.datasets.desk import Desk
+from tests.datasets.desk import Desk, desk_at
 
 CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 64, "max_position_embeddings": 128}
 TOKENIZER = {"model": {"type": "BPE", "vocab": {}, "merges": []}}
@@ -17,10 +17,7 @@ TOKENIZER_CONFIG = {"eos_token": {"content": "</s>"}, "pad_token": "<pad>", "cha
 
 @pytest.fixture
 def desk(db: None, tmp_path: Path, settings: Any) -> Desk:
-    settings.HOME = tmp_path
-    settings.MODEL_ROOTS = [tmp_path / "models"]
-    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
-    return Desk()
+    return desk_at(tmp_path, settings)
 
 
 @pytest.fixture

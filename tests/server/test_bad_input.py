@@ -19,7 +19,7 @@ from runs.accounts.models import Project
 from runs.datasets.models import Dataset
 from runs.launches.models import Run
 from runs.library.models import LibraryModel
-from tests.datasets.desk import Desk, jsonl
+from tests.datasets.desk import Desk, desk_at, jsonl
 from tests.launches.builders import draft_of, make_actor, make_project
 
 Call = Callable[..., Any]
@@ -27,10 +27,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def desk(db: None, tmp_path: Path, settings: Any) -> Desk:
-    settings.HOME = tmp_path
-    settings.MODEL_ROOTS = [tmp_path / "models"]
-    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
-    return Desk()
+    return desk_at(tmp_path, settings)
 
 
 @pytest.fixture
