@@ -13,9 +13,10 @@ http = get_asgi_application()
 from django.conf import settings  # noqa: E402 - named by the lines above
 
 from lodestar.bodies import BodyLimit  # noqa: E402 - needs the settings
+from lodestar.threads import KeptThreads  # noqa: E402 - needs the settings
 from runs.telemetry.routing import websocket_urlpatterns  # noqa: E402 - needs the applications that Django has loaded
 
 # Django keeps a body that is on its way in in the system's temporary directory, whatever its own setting says.
 tempfile.tempdir = str(settings.FILE_UPLOAD_TEMP_DIR)
 sockets = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-application = BodyLimit(ProtocolTypeRouter({"http": http, "websocket": sockets}))
+application = BodyLimit(ProtocolTypeRouter({"http": KeptThreads(http), "websocket": sockets}))

@@ -1,0 +1,42 @@
+"""Threads that requests borrow. Django would start one for each request, and one more to end it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext
+from django.db import connections
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class KeptThreads:
+    """Lends each request of `application` a thread for as long as it lasts; at most `kept` idle ones wait for the next.
+
+    With SQLite the thread keeps its connection: opening one costs as much as answering. Postgres has its own pool.
+    """
+
+    def __init__(self, application: Application, *, kept: int = 16) -> None:
+        self.application, self.kept = application, kept
+        self.idle: list[ThreadPoolExecutor] = []
+        for settings in connections.settings.values():
+            if settings["ENGINE"].endswith("sqlite3"):
+                settings["CONN_MAX_AGE"] = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        thread = self.idle.pop() if self.idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self.application(scope, receive, send)
+        finally:
+            self._take_back(thread)
+
+    def _take_back(self, thread: ThreadPoolExecutor) -> None:
+        """Idle only once it has no work left: what a request that was broken off began goes on in its thread."""
+        if len(self.idle) >= self.kept:
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
+            return
+        loop = asyncio.get_running_loop()
+        thread.submit(int).add_done_callback(lambda _: loop.call_soon_threadsafe(self.idle.append, thread))
