@@ -20,12 +20,9 @@ class KeptThreads:
     def __init__(self, application: Application, *, kept: int = 16) -> None:
         self.application, self.kept = application, kept
         self.idle: list[ThreadPoolExecutor] = []
-        for settings in connections.settings.values():
-            if settings["ENGINE"].endswith("sqlite3"):
-                settings["CONN_MAX_AGE"] = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        thread = self.idle.pop() if self.idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+        thread = self.idle.pop() if self.idle else ThreadPoolExecutor(1, "request", _keep_connections)
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self.application(scope, receive, send)
@@ -40,3 +37,10 @@ class KeptThreads:
             return
         loop = asyncio.get_running_loop()
         thread.submit(int).add_done_callback(lambda _: loop.call_soon_threadsafe(self.idle.append, thread))
+
+
+def _keep_connections() -> None:
+    """This thread's connections to SQLite stay open between requests."""
+    for connection in connections.all():
+        if connection.vendor == "sqlite":
+            connection.settings_dict = connection.settings_dict | {"CONN_MAX_AGE": None}
