@@ -31,6 +31,11 @@ def method_card(slug: str) -> MethodCard:
         raise NotFound(f"No method is called “{slug}”. Pick one from the catalogue.") from None
 
 
+def primary_role(slug: str) -> str:
+    """The role whose model the method's runs are about: the one trained, evaluated or served. Raises NotFound."""
+    return method_card(slug).models[0].role
+
+
 def missing_on_workers() -> list[str]:
     """Slugs that no worker online knows: all of them when none announces this very catalogue."""
     answers = [hashes for _, hashes in workers_asked.send(sender=Catalogue)]
@@ -57,8 +62,13 @@ def check_reward(method: str, reward: RewardPipeline | None) -> tuple[RewardPipe
     if reward is None:
         missing = FieldError("", f"{card.title} learns from a reward. Add at least one reward term.")
         return None, [missing] if card.needs_reward else []
-    if not card.needs_reward:
+    if not (card.needs_reward or card.takes_reward):
         return reward, [FieldError("", f"{card.title} uses no reward. Remove the reward terms.")]
+    return complete_reward(reward)
+
+
+def complete_reward(reward: RewardPipeline) -> tuple[RewardPipeline, list[FieldError]]:
+    """The pipeline with every term's params complete and what is wrong with it, fields as paths into the pipeline."""
     terms, errors = [], _repeated_names(reward)
     for index, term in enumerate(reward.terms):
         params, found = _check_term(term.kind, term.params)
@@ -80,7 +90,7 @@ def saved_configs(project: Project) -> QuerySet[AlgorithmConfig]:
 
 
 def _check_term(kind: str, params: dict[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
-    card = _term_card(kind)
+    card = reward_term_card(kind)
     if card is None:
         kinds = ", ".join(sorted(known.kind for known in catalogue().reward_terms))
         return params, [FieldError("kind", f"No reward term is called “{kind}”. Choose one of {kinds}.")]
@@ -88,7 +98,8 @@ def _check_term(kind: str, params: dict[str, Any]) -> tuple[dict[str, Any], list
     return filled, _below("params", errors)
 
 
-def _term_card(kind: str) -> RewardTermCard | None:
+def reward_term_card(kind: str) -> RewardTermCard | None:
+    """None for a kind that the catalogue does not have."""
     return next((card for card in catalogue().reward_terms if card.kind == kind), None)
 
 

@@ -1,13 +1,14 @@
 """Runs, their checkpoints and the workers over REST."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from ninja import Query, Router, Status
 
 from runs.accounts.access import ApiRequest, Role, get_visible, project_for, require
 from runs.launches import selectors, services
-from runs.launches.models import Checkpoint, Run, RunHistory
+from runs.launches.models import Artifact, Checkpoint, Run, RunHistory
 from runs.launches.schemas import (
+    ArtifactOut,
     CheckpointOut,
     ControlIn,
     HistoryOut,
@@ -40,6 +41,7 @@ def list_runs(
     q: Annotated[str, Query(max_length=500, description="Words, `state:running`, `tag:x`, `config.lr:0.1`, `reward>0.5`.")] = "",
     state: Annotated[str, Query(description="States, comma-separated.")] = "",
     method: str = "",
+    kind: Annotated[str, Query(description="Kinds, comma-separated: train, evaluate, generate, score, serve.")] = "",
     tag: str = "",
     dataset_version: str = "",
     deleted: bool = False,
@@ -49,7 +51,7 @@ def list_runs(
 ) -> dict[str, object]:
     project = project_for(request, project_id)
     runs = selectors.run_list(
-        project, q=q, state=state, method=method, tag=tag, dataset_version=dataset_version, deleted=deleted
+        project, q=q, state=state, method=method, kind=kind, tag=tag, dataset_version=dataset_version, deleted=deleted
     )
     runs, order = selectors.ordered(runs, sort)
     items, following = paginate(runs, cursor, limit, order=order)
@@ -108,6 +110,21 @@ def get_run_history(request: ApiRequest, run_id: str) -> list[RunHistory]:
 @router.get("/runs/{run_id}/checkpoints", response=list[CheckpointOut], operation_id="list_checkpoints")
 def list_checkpoints(request: ApiRequest, run_id: str) -> list[Checkpoint]:
     return selectors.checkpoint_list(get_visible(request, Run, run_id))
+
+
+@router.get("/runs/{run_id}/artifacts", response=list[ArtifactOut], operation_id="list_artifacts")
+def list_artifacts(request: ApiRequest, run_id: str) -> list[Artifact]:
+    return selectors.artifact_list(get_visible(request, Run, run_id))
+
+
+@router.get("/artifacts/{artifact_id}/document", response=dict[str, Any], operation_id="artifact_document")
+def artifact_document(request: ApiRequest, artifact_id: str) -> dict[str, Any]:
+    """The report that an artifact holds, as its engine wrote it. Artifacts without one answer 404."""
+    artifact = Artifact.objects.filter(id=artifact_id).first()
+    if artifact is None:
+        raise NotFound
+    get_visible(request, Run, artifact.run_id)
+    return selectors.artifact_document(artifact)
 
 
 @router.post("/checkpoints/{checkpoint_id}/register", response={201: ModelOut}, operation_id="register_checkpoint")

@@ -4,20 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
 
+from runs.accounts.models import Project
 from runs.algorithms import selectors
-from runs.algorithms.selectors import resolve_config, resolve_reward
+from runs.algorithms.selectors import resolve_config, resolve_reward, reward_term_card
 from runs.datasets.selectors import version_ref
-from runs.launches.models import Run
+from runs.launches.models import Checkpoint, Run
 from runs.launches.provenance import commit, web_libraries
 from runs.launches.schemas import RunDraft
 from runs.library.selectors import model_ref
-from runs.problems import FieldError, Invalid, NotFound, Problem
+from runs.problems import Conflict, FieldError, Invalid, NotFound, Problem
 from workers.contract.catalogue import MethodCard
-from workers.contract.run_spec import DatasetRef, ModelRef, Provenance, RunSpec
+from workers.contract.run_spec import DatasetRef, ModelRef, Provenance, RewardPipeline, RunSpec
 
 T = TypeVar("T")
 
@@ -62,8 +64,10 @@ def freeze(run: Run, draft: RunDraft) -> Frozen:
     models, waits_on = _models(run, draft, card, faults)
     datasets = _datasets(run, draft, card, faults)
     reward = faults.attempt("reward", lambda: resolve_reward(draft.method, draft.reward))
+    reward = with_models(reward, run.project, faults) if reward else None
     faults.raise_if_any()
     spec = RunSpec(
+        kind=card.kind,
         run_id=run.id,
         name=run.name,
         method=draft.method,
@@ -114,12 +118,57 @@ def _models(run: Run, draft: RunDraft, card: MethodCard, faults: Faults) -> tupl
         elif model_id.startswith("run_"):
             waits_on = _upstream(run, role, model_id, faults) or waits_on
             refs[role] = ModelRef(model_id=model_id, path="")
-        elif ref := faults.attempt(f"models.{role}", partial(model_ref, model_id, project=run.project)):
+        elif ref := faults.attempt(f"models.{role}", partial(_ready_model, model_id, run.project)):
+            if ref.kind not in needs[role].kinds:
+                kinds = " or ".join(needs[role].kinds)
+                faults.add(f"models.{role}", f"{ref.name} is a {ref.kind} model; {card.title} takes a {kinds} model as {role}.")
             refs[role] = ref
     final = final_model(waits_on) if waits_on else None
     if waits_on and final:
         return {role: final if ref.model_id == waits_on.id else ref for role, ref in refs.items()}, None
     return refs, waits_on
+
+
+def _ready_model(model_id: str, project: Project) -> ModelRef:
+    return checkpoint_ref(model_id, project) if model_id.startswith("ckp_") else model_ref(model_id, project=project)
+
+
+def checkpoint_ref(checkpoint_id: str, project: Project) -> ModelRef:
+    """A checkpoint as a model that another run reads, as long as its files are kept. Raises NotFound, or Conflict."""
+    checkpoint = Checkpoint.objects.select_related("run").filter(id=checkpoint_id, run__project=project).first()
+    if checkpoint is None:
+        raise NotFound("This project has no such checkpoint. Choose another.")
+    run = checkpoint.run
+    if not checkpoint.is_there():
+        gone = f"The files of step {checkpoint.step} of {run.name} are gone. Choose another checkpoint."
+        raise Conflict("checkpoint_gone", gone)
+    role = selectors.primary_role(run.method)
+    place = Path(checkpoint.path) / role
+    ref = ModelRef(model_id=checkpoint.id, name=f"{run.name} at step {checkpoint.step}", path=str(place),
+                   kind=ModelRef.model_validate(run.spec["models"][role]).kind)
+    if (place / "adapter_config.json").is_file():
+        base = run.spec["models"][role]["path"]
+        return ref.model_copy(update={"path": base, "adapter_path": str(place)})
+    return ref
+
+
+def with_models(reward: RewardPipeline, project: Project, faults: Faults) -> RewardPipeline:
+    """The pipeline with every model that a term asks resolved; what cannot be is noted at the term."""
+    terms = []
+    for index, term in enumerate(reward.terms):
+        where, card = f"reward.terms.{index}.model_id", reward_term_card(term.kind)
+        asked = card.model if card else None
+        if not term.model_id:
+            if card and card.model_required:
+                faults.add(where, f"{card.title} asks a model. Choose one.")
+        elif asked is None:
+            faults.add(where, f"{card.title if card else term.kind} asks no model. Remove it.")
+        elif ref := faults.attempt(where, partial(model_ref, term.model_id, project=project)):
+            if ref.kind is not asked:
+                faults.add(where, f"{ref.name} is a {ref.kind} model; this term asks a {asked} model. Choose another.")
+            term = term.model_copy(update={"model": ref})  # noqa: PLW2901 - the completed term replaces it
+        terms.append(term)
+    return reward.model_copy(update={"terms": terms})
 
 
 def _upstream(run: Run, role: str, run_id: str, faults: Faults) -> Run | None:

@@ -18,6 +18,10 @@ def new_checkpoint_id() -> str:
     return new_id("ckp")
 
 
+def new_artifact_id() -> str:
+    return new_id("art")
+
+
 def new_worker_id() -> str:
     return new_id("wrk")
 
@@ -164,6 +168,25 @@ class Checkpoint(models.Model):
     def is_there(self) -> bool:
         """Whether its files are on disk: the manifest appears with all of them, and goes with them."""
         return (Path(self.path) / "manifest.json").is_file()
+
+
+class Artifact(models.Model):
+    """A product of a run beside its final model, as its engine announced it: see `contract.products` for the kinds."""
+
+    id = models.CharField(primary_key=True, max_length=40, default=new_artifact_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="artifacts")
+    attempt = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    path = models.CharField(max_length=1000)
+    manifest_hash = models.CharField(max_length=64, blank=True, default="")
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "attempt", "path"], name="one_artifact_per_path"),)
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class Worker(models.Model):

@@ -28,7 +28,7 @@ class RunDraft(Schema):
     name: str = Field(default="", max_length=120, description="Left empty, the run gets a friendly name.")
     method: str
     config: dict[str, Any] = Field(default_factory=dict)
-    models: dict[str, str] = Field(default_factory=dict, description='Role to "mdl_…" or "run_…".')
+    models: dict[str, str] = Field(default_factory=dict, description='Role to "mdl_…", "ckp_…" or "run_…".')
     datasets: dict[str, DraftDataset] = Field(default_factory=dict)
     reward: RewardPipeline | None = None
     resources: Resources = Field(default_factory=Resources)
@@ -175,6 +175,17 @@ class CheckpointOut(Schema):
     path: str
     attempt: int
     verified: bool | None
+
+
+class ArtifactOut(Schema):
+    """A product of a run beside its final model; `kind` is one of `contract.products.ProductKind`."""
+
+    id: str
+    run_id: str
+    attempt: int
+    kind: str
+    size_bytes: int
+    created_at: datetime
 
 
 class RegisterIn(Schema):

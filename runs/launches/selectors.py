@@ -1,6 +1,8 @@
 """Reads of runs, checkpoints and workers."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.db.models import FloatField, Q, QuerySet, TextField, Value
@@ -10,13 +12,14 @@ from django.db.models.functions import Cast, Coalesce, Now
 
 from runs.accounts.models import Project
 from runs.launches.filters import Condition, ConfigIs, FieldIs, MetricIs, Word, parse
-from runs.launches.models import Checkpoint, Run, Worker
+from runs.launches.models import Artifact, Checkpoint, Run, Worker
 from runs.launches.services.hosts import OFFLINE_AFTER
-from runs.problems import FieldError, Invalid
+from runs.problems import Conflict, FieldError, Invalid, NotFound
 
 LOOKUPS = {">": "gt", "<": "lt", ">=": "gte", "<=": "lte", "=": "exact", "!=": "exact"}
 SORTS = ("created_at", "name", "state", "method", "priority", "step", "started_at", "finished_at")
 BEYOND = 1e308
+DOCUMENT_BYTES = 8 * 2**20
 
 
 def run_list(
@@ -25,6 +28,7 @@ def run_list(
     q: str = "",
     state: str = "",
     method: str = "",
+    kind: str = "",
     tag: str = "",
     dataset_version: str = "",
     deleted: bool = False,
@@ -33,6 +37,8 @@ def run_list(
     runs = Run.objects.filter(project=project, deleted_at__isnull=not deleted).select_related("created_by").defer("spec", "draft")
     if state:
         runs = runs.filter(state__in=state.split(","))
+    if kind:
+        runs = runs.filter(kind__in=kind.split(","))
     if method:
         runs = runs.filter(method=method)
     if tag:
@@ -110,6 +116,26 @@ def resume_candidates(run: Run) -> QuerySet[Checkpoint]:
 def checkpoint_list(run: Run) -> list[Checkpoint]:
     """Those whose files are there, the newest first; a run keeps its newest few and removes the others."""
     return [one for one in Checkpoint.objects.filter(run=run).order_by("-step", "-attempt") if one.is_there()]
+
+
+def artifact_list(run: Run) -> list[Artifact]:
+    """What the run left beside its final model, the newest first."""
+    return list(Artifact.objects.filter(run=run).order_by("-created_at", "-id"))
+
+
+def artifact_document(artifact: Artifact) -> dict[str, Any]:
+    """The JSON object of a report: the artifact's file, or `report.json` of its directory. Raises NotFound, Conflict."""
+    place = Path(artifact.path)
+    file = place / "report.json" if place.is_dir() else place
+    try:
+        if file.stat().st_size > DOCUMENT_BYTES:
+            raise Conflict("too_large", f"The report has {file.stat().st_size} bytes, too many for one answer.")
+        document: dict[str, Any] = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise NotFound("This artifact has no report, or its files are gone.") from None
+    except ValueError:
+        raise Conflict("unreadable", "The report cannot be read. Run it again.") from None
+    return document
 
 
 def online() -> Q:

@@ -1,6 +1,6 @@
 """Models over REST: parse, call, answer."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Router, Status
 from pydantic import Field
@@ -16,9 +16,15 @@ router = Router(tags=["models"])
 
 @router.get("/projects/{project_id}/models", response=Page[ModelOut], operation_id="list_models")
 def list_models(
-    request: ApiRequest, project_id: str, q: str = "", cursor: str | None = None, limit: Annotated[int, Field(ge=1, le=200)] = 50
+    request: ApiRequest,
+    project_id: str,
+    *,
+    q: str = "",
+    kind: Literal["", "causal", "reward"] = "",
+    cursor: str | None = None,
+    limit: Annotated[int, Field(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
-    items, following = paginate(selectors.model_list(project_for(request, project_id), q=q), cursor, limit)
+    items, following = paginate(selectors.model_list(project_for(request, project_id), q=q, kind=kind), cursor, limit)
     return {"items": items, "next": following}
 
 

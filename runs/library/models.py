@@ -23,6 +23,13 @@ class ModelSource(models.TextChoices):
     RUN = "run"
 
 
+class Kind(models.TextChoices):
+    """What the head answers (`workers.contract.run_spec.ModelKind`); found by the inspection."""
+
+    CAUSAL = "causal"
+    REWARD = "reward"
+
+
 class LibraryModel(models.Model):
     """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job.
 
@@ -34,6 +41,7 @@ class LibraryModel(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=12, choices=ModelState.choices, default=ModelState.INSPECTING)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.CAUSAL)
     source = models.CharField(max_length=8, choices=ModelSource.choices)
     path = models.CharField(max_length=1000, blank=True, default="")
     adapter_path = models.CharField(max_length=1000, blank=True, default="")

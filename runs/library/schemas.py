@@ -53,6 +53,7 @@ class ModelOut(Schema):
     id: str
     name: str
     project_id: str
+    kind: Literal["causal", "reward"]
     state: Literal["inspecting", "ready", "refused"]
     source: Literal["path", "hub", "demo", "run"]
     path: str

@@ -5,12 +5,13 @@ from django.db.models import QuerySet
 from runs.accounts.models import Project
 from runs.library.models import LibraryModel, ModelState
 from runs.problems import FieldError, Invalid
-from workers.contract.run_spec import ModelRef
+from workers.contract.run_spec import ModelKind, ModelRef
 
 
-def model_list(project: Project, *, q: str = "") -> QuerySet[LibraryModel]:
-    """Models that are not deleted; `q` is a part of the name."""
+def model_list(project: Project, *, q: str = "", kind: str = "") -> QuerySet[LibraryModel]:
+    """Models that are not deleted; `q` is a part of the name, `kind` what the head answers."""
     models = LibraryModel.objects.filter(project=project, deleted_at=None)
+    models = models.filter(kind=kind) if kind else models
     return models.filter(name__icontains=q) if q else models
 
 
@@ -25,6 +26,7 @@ def model_ref(model_id: str, *, project: Project) -> ModelRef:
         raise _refusal(f"Model {model.name} is {model.state}, not ready. Wait for it or choose another.")
     return ModelRef(
         model_id=model.id,
+        kind=ModelKind(model.kind),
         name=model.name,
         path=model.path,
         weights_hash=model.weights_hash,

@@ -71,7 +71,7 @@ def train(given: RunSpec, inbox: Inbox | None = None) -> list[Any]:
     """Runs the spec in this process; answers its events."""
     log = EventLog(Path(given.output_dir) / "events.jsonl")
     try:
-        run.train(given, log, inbox or Inbox())
+        run.carry_out(given, log, inbox or Inbox())
     finally:
         log.close()
     return events(Path(given.output_dir))

@@ -10,8 +10,9 @@ from runs.datasets.models import Dataset
 from runs.jobs import services as jobs
 from runs.jobs.models import Job
 from runs.launches import services
-from runs.launches.models import Run
+from runs.launches.models import Checkpoint, Run
 from runs.launches.states import State
+from runs.library.models import LibraryModel
 from runs.problems import Invalid
 from runs.telemetry.services import ingest
 from tests.launches.builders import draft_of, make_actor, make_model, make_project, make_run, make_version
@@ -124,6 +125,33 @@ def inspect(run_id: str) -> None:
 def test_who_waits_in_vain_is_told_why(project: Project, state: State, word: str) -> None:
     first = make_run(project=project, state=state)
     assert word in launch(project, models={"policy": first.id}).waiting_for
+
+
+def test_a_checkpoint_is_a_model_as_long_as_its_files_are_there(project: Project, settings: Any) -> None:
+    trained = launch(project)
+    place = settings.HOME / "runs" / trained.id / "step-00000001"
+    held = Checkpoint.objects.create(run=trained, attempt=1, step=1, path=str(place), size_bytes=1, reason="asked")
+    assert refused_as_policy(project, held.id) == ["models.policy"]
+    place.mkdir(parents=True)
+    (place / "manifest.json").write_text("{}")
+    ref = RunSpec.model_validate(launch(project, models={"policy": held.id}).spec).models["policy"]
+    assert (ref.path, ref.adapter_path) == (str(place / "policy"), None)
+    (place / "policy").mkdir()
+    (place / "policy" / "adapter_config.json").write_text("{}")
+    ref = RunSpec.model_validate(launch(project, models={"policy": held.id}).spec).models["policy"]
+    assert (ref.path, ref.adapter_path) == (trained.spec["models"]["policy"]["path"], str(place / "policy"))
+
+
+def test_a_reward_model_is_no_policy(project: Project) -> None:
+    model = make_model(project)
+    LibraryModel.objects.filter(id=model.id).update(kind="reward")
+    assert refused_as_policy(project, model.id) == ["models.policy"]
+
+
+def refused_as_policy(project: Project, model_id: str) -> list[str]:
+    with pytest.raises(Invalid) as refusal:
+        launch(project, models={"policy": model_id})
+    return [error.field for error in refusal.value.errors]
 
 
 def test_a_product_outside_the_run_s_directory_is_not_taken(project: Project) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from runs.launches import services
-from runs.launches.models import Checkpoint, Run
+from runs.launches import selectors, services
+from runs.launches.models import Artifact, Checkpoint, Run
 from runs.launches.services.observe import digest
 from runs.library.models import LibraryModel
+from runs.problems import NotFound
 from runs.telemetry.models import Level, LogLine
 from runs.telemetry.services import ingest
 from tests.launches.builders import make_run
@@ -83,6 +84,19 @@ def test_a_final_model_that_is_gone_is_told_and_stops_nothing(run: Run, settings
     gone = settings.HOME / "runs" / run.id / "attempt-0001" / "final"
     assert say(run, ArtifactEvent(kind="model", path=str(gone)), DoneEvent()).state == "succeeded"
     assert "was not registered" in LogLine.objects.get(run=run, level=Level.ERROR).message
+
+
+def test_a_report_is_kept_once_and_read_from_its_file(run: Run, settings: Any) -> None:
+    report = settings.HOME / "runs" / run.id / "attempt-0001" / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text('{"pairs": 7}')
+    event = ArtifactEvent(kind="reward_report", path=str(report), size_bytes=12)
+    say(run, event, event)
+    artifact = Artifact.objects.get(run=run)
+    assert (artifact.kind, selectors.artifact_document(artifact)) == ("reward_report", {"pairs": 7})
+    report.unlink()
+    with pytest.raises(NotFound):
+        selectors.artifact_document(artifact)
 
 
 def test_done_is_success_unless_a_cancel_was_asked_for(run: Run) -> None:

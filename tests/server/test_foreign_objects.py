@@ -15,7 +15,7 @@ from runs.accounts.services import create_project, create_user
 from runs.algorithms.models import AlgorithmConfig
 from runs.datasets.models import Dataset, DatasetVersion, Upload
 from runs.jobs.models import Job
-from runs.launches.models import Checkpoint, Run
+from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()
@@ -61,6 +61,7 @@ def foreign(db: None) -> dict[str, str]:
         "config_id": filled(AlgorithmConfig, project=project),
         "run_id": run,
         "checkpoint_id": filled(Checkpoint, run=run),
+        "artifact_id": filled(Artifact, run=run),
     }
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
     return {name: row.pk for name, row in rows.items()} | {"project_id": project.pk, "token_id": token.pk, "cursor": "1"}
@@ -106,5 +107,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
     parameters = {name for _, path, _ in ON_OBJECTS for name in re.findall(r"{(\w+)}", path)}
     assert parameters <= {
         "project_id", "member_id", "job_id", "upload_id", "dataset_id", "version_id", "model_id", "config_id",
-        "run_id", "checkpoint_id", "token_id", "cursor",
+        "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor",
     }  # fmt: skip

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from workers.contract.document import Document
 from workers.contract.records import RecordKind
+from workers.contract.run_spec import ModelKind, RunKind
 
 CATALOGUE_PATH = Path(__file__).with_name("catalogue.json")
 
@@ -56,15 +57,23 @@ class DataNeed(Document):
 
 
 class ModelNeed(Document):
+    """A model the method takes, by role; one of another kind than `kinds` is refused."""
+
     role: str
+    kinds: list[ModelKind] = Field(default_factory=lambda: [ModelKind.CAUSAL])
     required: bool = True
     help: str = ""
 
 
 class MethodCard(Document):
-    """One method. `schema` is the JSON Schema of its config; `formula` is TeX; `needs_reward` asks for a pipeline."""
+    """One method. `config_schema` is the JSON Schema of its config; `formula` is TeX; `kind` says what its runs do.
+
+    `needs_reward` asks for a pipeline, `takes_reward` allows one. The first of `models` is the one whose tokenizer
+    and context count.
+    """
 
     slug: str
+    kind: RunKind = RunKind.TRAIN
     title: str
     family: str
     papers: list[Paper]
@@ -75,6 +84,7 @@ class MethodCard(Document):
     data: list[DataNeed]
     models: list[ModelNeed]
     needs_reward: bool = False
+    takes_reward: bool = False
     config_schema: dict[str, Any]
     live_fields: list[str] = Field(default_factory=list)
     presets: list[Preset] = Field(default_factory=list)
@@ -82,7 +92,11 @@ class MethodCard(Document):
 
 
 class RewardTermCard(Document):
-    """One kind of reward term: what it measures, the JSON Schema of its params, the columns it reads."""
+    """One kind of reward term: what it measures, the JSON Schema of its params, the columns it reads.
+
+    `model` is the kind of model it asks (`RewardTerm.model_id`), None for one that asks none; `model_required` False
+    means that it can do without.
+    """
 
     kind: str
     title: str
@@ -90,6 +104,8 @@ class RewardTermCard(Document):
     params_schema: dict[str, Any]
     columns: list[str] = Field(default_factory=list)
     range: str = ""
+    model: ModelKind | None = None
+    model_required: bool = False
 
 
 class Catalogue(Document):

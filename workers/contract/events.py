@@ -117,7 +117,7 @@ class ChangeEvent(EventBase):
 
 
 class ArtifactEvent(EventBase):
-    """A finished product: kind `model` is a directory that transformers loads."""
+    """A finished product; `kind` is one of `products.ProductKind`."""
 
     type: Literal["artifact"] = "artifact"
     kind: str

@@ -1,7 +1,7 @@
 """RunSpec: everything a run needs, frozen at launch. The same spec and seed on one machine give the same curve."""
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -19,10 +19,18 @@ class RunKind(StrEnum):
     SERVE = "serve"
 
 
+class ModelKind(StrEnum):
+    """What a model's head answers: the next token, or one number for a whole text (one label, no activation)."""
+
+    CAUSAL = "causal"
+    REWARD = "reward"
+
+
 class ModelRef(Document):
     """A model on this host's disk: a directory in transformers' layout, safetensors weights only."""
 
     model_id: str = ""
+    kind: ModelKind = ModelKind.CAUSAL
     name: str = ""
     path: str
     weights_hash: str = ""
@@ -43,21 +51,91 @@ class DatasetRef(Document):
     limit: int | None = Field(default=None, ge=1, description="Read at most this many rows.")
 
 
+class Clip(Document):
+    """min(max(r, low), high)."""
+
+    kind: Literal["clip"] = "clip"
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    high: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class Affine(Document):
+    """factor · r + offset."""
+
+    kind: Literal["affine"] = "affine"
+    factor: float = Field(default=1.0, allow_inf_nan=False)
+    offset: float = Field(default=0.0, allow_inf_nan=False)
+
+
+class Threshold(Document):
+    """1 where r ≥ at, else 0."""
+
+    kind: Literal["threshold"] = "threshold"
+    at: float = Field(default=0.5, allow_inf_nan=False)
+
+
+class Sigmoid(Document):
+    """σ(r − centre)."""
+
+    kind: Literal["sigmoid"] = "sigmoid"
+    centre: float = Field(default=0.0, allow_inf_nan=False)
+
+
+class LogSigmoid(Document):
+    """log σ(r − centre): what lies far above the centre gains little, what lies below loses in full (arXiv 2402.00742)."""
+
+    kind: Literal["log_sigmoid"] = "log_sigmoid"
+    centre: float = Field(default=0.0, allow_inf_nan=False)
+
+
+class Whiten(Document):
+    """(r − mean) / (deviation + 1e-8) over the step's answers, or over each prompt's group."""
+
+    kind: Literal["whiten"] = "whiten"
+    over: Literal["batch", "group"] = "batch"
+
+
+Transform = Annotated[Clip | Affine | Threshold | Sigmoid | LogSigmoid | Whiten, Field(discriminator="kind")]
+
+
+class Gate(Document):
+    """A condition on a term's transformed value: an answer that misses it gets `otherwise` instead of the aggregate.
+
+    The term itself adds nothing. Where it does not apply the gate is open.
+    """
+
+    at_least: float | None = Field(default=None, allow_inf_nan=False)
+    at_most: float | None = Field(default=None, allow_inf_nan=False)
+    otherwise: float = Field(default=0.0, allow_inf_nan=False)
+
+
 class RewardTerm(Document):
-    """One named term of a reward: `kind` is the file name of a member of the engine's `rewards` folder."""
+    """One named term of a reward: `kind` is the file name of a member of the engine's `rewards` folder.
+
+    Its value goes through `transforms` in order, then is weighted into the aggregate, or decides as a `gate`.
+    A term that asks a model names it by `model_id`; launching fills `model` in.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     kind: str
     weight: float = Field(default=1.0, allow_inf_nan=False)
     params: dict[str, Any] = Field(default_factory=dict)
+    model_id: str = ""
+    model: ModelRef | None = None
+    transforms: list[Transform] = Field(default_factory=list, max_length=8)
+    gate: Gate | None = None
 
 
 class RewardPipeline(Document):
-    """Named terms and how they become one reward. A term that does not apply to a sample is left out of its sum."""
+    """Named terms and how they become one reward. A term that does not apply to a sample is left out of its sum.
+
+    `version_id` names the saved version that this is a copy of, where it is one.
+    """
 
     terms: list[RewardTerm] = Field(min_length=1)
     aggregate: Literal["weighted_sum", "product", "min"] = "weighted_sum"
     on_nan: Literal["refuse", "drop", "zero"] = "refuse"
+    version_id: str = ""
 
 
 class Resources(Document):

@@ -86,7 +86,7 @@ def _train_and_tell(spec: RunSpec, log: EventLog, *, supervised: bool) -> int:
     inbox = Inbox()
     listen(inbox, supervised=supervised, complain=lambda message: log.log(message, "warning"))
     try:
-        _module("run").train(spec, log, inbox)
+        _module("run").carry_out(spec, log, inbox)
     except Fault as fault:
         log.write(FailedEvent(code=fault.code, message=fault.message, remedy=fault.remedy))
         return LEFT if isinstance(fault, Preempted) else FAILED

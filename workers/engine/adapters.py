@@ -17,8 +17,9 @@ def attach(module: Any, config: TrainingConfig, saved: Path | None) -> Any:
     targets: str | list[str] = "all-linear" if names == ["all-linear"] else names
     if "lm_head" in names:
         raise ConfigFault("lora_target_modules names lm_head, which is not adapted.", "Leave lm_head out, or use all-linear.")
+    classifies = type(module).__name__.endswith("ForSequenceClassification")
     settings = LoraConfig(r=config.lora_r, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout, bias="none",
-                          target_modules=targets, task_type="CAUSAL_LM")
+                          target_modules=targets, task_type="SEQ_CLS" if classifies else "CAUSAL_LM")
     try:
         return get_peft_model(module, settings)
     except ValueError as error:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from workers.contract.catalogue import MethodCard
-from workers.engine.training_config import TrainingConfig
+from workers.engine.training_config import MethodConfig
 
 
-def card(slug: str, config: type[TrainingConfig], **said: Any) -> MethodCard:
+def card(slug: str, config: type[MethodConfig], **said: Any) -> MethodCard:
     """The card of a method; `said` is every field of `MethodCard` but schema and live fields."""
     schema = config.model_json_schema()
     live = [name for name, field in schema["properties"].items() if field.get("x-live")]

@@ -49,6 +49,13 @@ class ModelView(Protocol):
         """No-gradient log-probs [T] of each sample, on the CPU, cut into micro-batches inside."""
         ...
 
+    def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
+        """The scalar head's outputs [B,T], float32: entry t after token t was read, 0 where `where` [B,T] is False.
+
+        None means `batch.mask`. Gradients flow as in `score`. Only for a role whose head is scalar.
+        """
+        ...
+
     def generating(self) -> AbstractContextManager[Any]:
         """Within: eval mode, no gradients, adapter as this view has it. Yields the module."""
         ...
@@ -152,11 +159,13 @@ class Role:
 
     `weights` names the key of the spec's `models`; a role whose `share` names another is that model with its adapter
     off (or, under full fine-tuning, a frozen copy taken at the start of training, which checkpoints keep).
-    `learning_rate` names the live field its optimizer reads.
+    `learning_rate` names the live field its optimizer reads. `head` "scalar" is one number for each token read, as
+    transformers' sequence classifiers with one label have it; weights without such a head get a fresh one.
     """
 
     name: str
     trained: bool = False
+    head: Literal["lm", "scalar"] = "lm"
     weights: str = "policy"
     share: str | None = None
     learning_rate: str = "learning_rate"

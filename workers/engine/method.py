@@ -6,9 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from workers.contract.catalogue import Catalogue
+from workers.contract.run_spec import ModelRef, RunSpec
 from workers.engine import members, rewards
 from workers.engine.faults import ConfigFault
-from workers.engine.training_config import TrainingConfig
+from workers.engine.training_config import MethodConfig, TrainingConfig
 
 PACKAGE = "workers.engine.methods"
 
@@ -25,10 +26,26 @@ def slugs() -> list[str]:
     return [name.replace("_", "-") for name in members.names(PACKAGE)]
 
 
-def config_of(method: ModuleType, given: dict[str, Any]) -> TrainingConfig:
+def training_config_of(method: ModuleType, given: dict[str, Any]) -> TrainingConfig:
+    """`config_of` a method that trains. Raises ConfigFault."""
+    config = config_of(method, given)
+    if not isinstance(config, TrainingConfig):
+        raise ConfigFault(f"{method.CARD.title} trains nothing.", "Choose a training method.")
+    return config
+
+
+def primary_of(spec: RunSpec) -> ModelRef:
+    """The model whose tokenizer and context count: the first that the method's card needs. Raises ConfigFault."""
+    role = method_of(spec.method).CARD.models[0].role
+    if role not in spec.models:
+        raise ConfigFault(f"The run names no model as {role}.", "Choose a model.")
+    return spec.models[role]
+
+
+def config_of(method: ModuleType, given: dict[str, Any]) -> MethodConfig:
     """The config with every default explicit. Raises ConfigFault that names the first wrong field."""
     try:
-        config: TrainingConfig = method.Config.model_validate(given)
+        config: MethodConfig = method.Config.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "config"

@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -14,10 +15,11 @@ import torch
 from accelerate.accelerator import Accelerator
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from transformers.models.auto.modeling_auto import AutoModelForCausalLM
+from torch.nn import functional as F
+from transformers.models.auto.modeling_auto import AutoModelForCausalLM, AutoModelForSequenceClassification
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 
-from workers.contract.run_spec import ModelRef
+from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine.composition import Role
 from workers.engine.faults import ConfigFault, ModelFault
 from workers.engine.flat_attention import NAME as FLAT
@@ -66,11 +68,23 @@ def load_tokenizer(path: str) -> Any:
 
 def load_causal(path: str) -> Any:
     """The language model at `path` in float32 with flat attention. Raises ModelFault."""
+    return _load(AutoModelForCausalLM, path)
+
+
+def load_scalar(path: str) -> Any:
+    """The model at `path` with a head of one number; a language model gets a fresh one, drawn from torch's generator.
+
+    Raises ModelFault.
+    """
+    return _load(AutoModelForSequenceClassification, path, num_labels=1)
+
+
+def _load(auto: Any, path: str, **more: Any) -> Any:
     check_directory(Path(path))
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        return auto.from_pretrained(
             path, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32,
-            attn_implementation=FLAT)
+            attn_implementation=FLAT, **more)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelFault(f"The model at {path} cannot be loaded: {error}.", "Register the model again.") from error
 
@@ -115,6 +129,22 @@ class Scorer(nn.Module):
                               temperature=temperature, entropy=entropy)
 
 
+class Valuer(nn.Module):
+    """A sequence classifier with one label as one module: its score after each picked token."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
+        """ids and positions [N]; picked [P] indexes tokens → their scores [P], float32."""
+        classifier = _bare(self.module)
+        hidden = classifier.base_model(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
+                                       use_cache=False, layout=layout).last_hidden_state[0]
+        scores: Tensor = classifier.score(hidden.index_select(0, picked)).squeeze(-1).float()
+        return scores
+
+
 class Model:
     """One role's view of a module: see `composition.ModelView`. Two views may share a module, one with its adapter off."""
 
@@ -154,6 +184,20 @@ class Model:
         if entropy:
             found.entropy = torch.zeros_like(found.logprobs).masked_scatter(where, spread)
         return found
+
+    def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
+        """See `composition.ModelView.values`. Tokens after the last asked one are not computed."""
+        where = batch.mask if where is None else where
+        found = torch.zeros(batch.ids.shape, device=self._device)
+        if not bool(where.any()):
+            return found
+        # A score after token t is found where a prediction of token t + 1 would be.
+        wide = replace(batch, ids=F.pad(batch.ids, (0, 1)))
+        ids, positions, layout, picked, _ = _flat(wide, F.pad(where, (1, 0)))
+        training = self.trained and torch.is_grad_enabled()
+        with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
+            _set_mode(self.module, training)
+            return found.masked_scatter(where, self.scorer(ids, positions, layout, picked))
 
     def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:
         """See `composition.ModelView.score_all`; results come in the order of `samples`."""
@@ -206,7 +250,7 @@ def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConf
         if role.weights not in refs:
             raise ConfigFault(f"The run names no model for the role {role.weights}.", "Choose a model for it.")
         module = _load_role(role, refs[role.weights], config, resume)
-        scorer = Scorer(module)
+        scorer = Valuer(module) if role.head == "scalar" else Scorer(module)
         module.requires_grad_(role.trained) if not (role.trained and config.use_peft) else None
         prepared = accelerator.prepare(scorer) if role.trained else scorer.to(accelerator.device)
         models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision)
@@ -216,8 +260,10 @@ def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConf
 def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path | None) -> Any:
     adapted = role.trained and config.use_peft
     saved = resume / role.name if resume is not None and role.trained else None
-    module = load_causal(str(saved) if saved is not None and not adapted else ref.path)
-    _check_head(module)
+    load = load_scalar if role.head == "scalar" else load_causal
+    module = load(str(saved) if saved is not None and not adapted else ref.path)
+    if role.head == "lm":
+        _check_head(module)
     if ref.adapter_path is not None and (saved is None or adapted):
         check_there(Path(ref.adapter_path))
         module = _adapters().merged(module, ref.adapter_path)
@@ -226,6 +272,19 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
     if role.trained and config.gradient_checkpointing:
         module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     return module
+
+
+def frozen(ref: ModelRef, device: torch.device) -> Model:
+    """A model that only answers, as `ref.kind` says: log-probs and text, or scores. Raises ModelFault."""
+    module = load_scalar(ref.path) if ref.kind is ModelKind.REWARD else load_causal(ref.path)
+    if ref.kind is ModelKind.CAUSAL:
+        _check_head(module)
+    if ref.adapter_path is not None:
+        check_there(Path(ref.adapter_path))
+        module = _adapters().merged(module, ref.adapter_path)
+    module.requires_grad_(False)
+    wrapped = Valuer(module) if ref.kind is ModelKind.REWARD else Scorer(module)
+    return Model(wrapped.to(device), device, trained=False)
 
 
 def _adapters() -> Any:

@@ -19,12 +19,12 @@ from workers.engine import run, timing
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
-from workers.engine.method import method_of
+from workers.engine.method import method_of, primary_of
 from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids
 from workers.engine.rows import Rows
-from workers.engine.training_config import TrainingConfig
+from workers.engine.training_config import MethodConfig, TrainingConfig
 
 ROWS_READ = 200
 TIMED_PARAMETERS = 30_000_000
@@ -42,18 +42,21 @@ def report(spec: RunSpec) -> PreflightReport:
     findings += _models(method.CARD, spec)
     if config is None or _broken(findings):
         return PreflightReport(ready=False, findings=findings)
-    tokenizer = load_tokenizer(spec.models["policy"].path)
+    if not isinstance(config, TrainingConfig):
+        findings += _fitting_data(method.CARD, spec)
+        return PreflightReport(ready=not _broken(findings), findings=findings)
+    tokenizer = load_tokenizer(primary_of(spec).path)
     findings += _data(method.CARD, spec, config, tokenizer)
     if _broken(findings):
         return PreflightReport(ready=False, findings=findings)
-    parameters = stored_parameters(spec.models["policy"].path)
+    parameters = stored_parameters(primary_of(spec).path)
     memory = _memory(spec, config, parameters, _longest(spec, config, tokenizer))
     findings += _memory_findings(memory)
     found = PreflightReport(ready=not _broken(findings), findings=findings, memory=memory, parameters=parameters)
     return _timed(spec, found) if found.ready else found
 
 
-def _config(method: Any, spec: RunSpec) -> tuple[TrainingConfig | None, list[Finding]]:
+def _config(method: Any, spec: RunSpec) -> tuple[MethodConfig | None, list[Finding]]:
     try:
         return method.Config.model_validate(spec.config), []
     except ValidationError as error:
@@ -84,6 +87,19 @@ def _vocabulary(path: str, tokenizer: Any) -> list[Finding]:
 
 
 def _data(card: MethodCard, spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> list[Finding]:
+    findings = _fitting_data(card, spec)
+    if _broken(findings):
+        return findings
+    for ref in spec.datasets.values():
+        try:
+            findings += _rows(Rows(ref), config, tokenizer, spec)
+        except Fault as fault:
+            findings.append(_finding(fault))
+    return findings
+
+
+def _fitting_data(card: MethodCard, spec: RunSpec) -> list[Finding]:
+    """Every data set that the method needs is there and of a kind that it reads."""
     findings = []
     for need in card.data:
         ref = spec.datasets.get(need.role)
@@ -96,17 +112,12 @@ def _data(card: MethodCard, spec: RunSpec, config: TrainingConfig, tokenizer: An
             findings.append(Finding(level="error", code="data_kind", field="data", message=(
                 f"{card.title} reads {kinds}; {ref.name or need.role} holds {ref.kind.value}. "
                 "Choose another data set or method.")))
-        else:
-            try:
-                findings += _rows(Rows(ref), config, tokenizer, spec)
-            except Fault as fault:
-                findings.append(_finding(fault))
     return findings
 
 
 def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> list[Finding]:
     """Lengths of the first rows against the maximum and the context."""
-    context = declared_context(spec.models["policy"].path)
+    context = declared_context(primary_of(spec).path)
     records = list(islice(iter(rows), ROWS_READ))
     wholes = [max((len(one.ids) for one in read(tokenizer, record)), default=0) for record in records]
     prompts = [len(prompt_ids(tokenizer, record.prompt, record.tools)) for record in records if record.prompt]
@@ -143,7 +154,7 @@ def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
 
 def _memory(spec: RunSpec, config: TrainingConfig, parameters: int, longest: int) -> MemoryEstimate:
     """Rough peak: weights, gradients and two moments in float32; activations of one micro-batch of `longest` tokens each."""
-    stated = declared(spec.models["policy"].path)
+    stated = declared(primary_of(spec).path)
     width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
     inner = stated.get("intermediate_size", 4 * width)
     trained = _trained(config, stated, parameters)

@@ -11,24 +11,32 @@ from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from workers.contract.events import ArtifactEvent, DoneEvent
-from workers.contract.run_spec import ModelRef, RunSpec
-from workers.engine import checkpoint, generators, precision, training_state
+from workers.contract.products import ProductKind
+from workers.contract.run_spec import RunKind, RunSpec
+from workers.engine import checkpoint, generators, precision, task, training_state
 from workers.engine.composition import Composition, Role, Setting
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.faults import ConfigFault, DataFault, MemoryFault, is_memory_out, naming_full_disk
+from workers.engine.faults import DataFault, MemoryFault, is_memory_out, naming_full_disk
 from workers.engine.loop import Loop
-from workers.engine.method import config_of, method_of
+from workers.engine.method import config_of, method_of, primary_of, training_config_of
 from workers.engine.models import Model, build, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.stream import RowStream
 from workers.engine.training_config import TrainingConfig
 from workers.engine.training_state import TrainingState
 
 
-def train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
-    """Trains as the spec says and leaves a model in `<output_dir>/final`. Raises a Fault that says what went wrong."""
+def carry_out(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
+    """Does what the spec's method does: trains and leaves a model in `<output_dir>/final`, or performs a task.
+
+    Raises a Fault that says what went wrong.
+    """
+    method = method_of(spec.method)
     try:
-        _train(spec, log, inbox)
+        if method.CARD.kind is RunKind.TRAIN:
+            _train(spec, log, inbox)
+        else:
+            task.perform(method, spec, log, inbox)
     except (RuntimeError, MemoryError, OSError) as error:
         if is_memory_out(error):
             raise _memory_fault(spec) from error
@@ -46,7 +54,7 @@ def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
 
 def _headline(spec: RunSpec, loop: Loop) -> str:
     """What the run is, in one line of its log."""
-    state, policy, train = loop.state, policy_of(spec), spec.datasets.get("train")
+    state, policy, train = loop.state, primary_of(spec), spec.datasets.get("train")
     size = stored_parameters(policy.path)
     rows = f", {state.streams['train'].rows} rows of {train.name or train.split}" if train and "train" in state.streams else ""
     steps = "steps without an end" if loop.total is None else f"{loop.total} step{'s' * (loop.total != 1)}"
@@ -61,7 +69,7 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     """Everything loaded and put together, standing where the spec's checkpoint stands. Raises a Fault."""
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     method = method_of(spec.method)
-    config = config_of(method, spec.config)
+    config = training_config_of(method, spec.config)
     if spec.resources.threads:
         torch.set_num_threads(spec.resources.threads)
     accelerator = Accelerator(cpu=spec.resources.gpus == 0,
@@ -69,9 +77,9 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     generators.seed_all(spec.seed)
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
-    tokenizer = load_tokenizer(policy_of(spec).path)
+    tokenizer = load_tokenizer(primary_of(spec).path)
     composition: Composition = method.compose(config, setting_of(spec, tokenizer))
-    scoring = precision.for_updates(accelerator.device, declared(policy_of(spec).path).get("hidden_size", 0))
+    scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
     models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
     log.say("starting", "reading the data")
     state = TrainingState(
@@ -84,20 +92,15 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
                 checkpoints=Path(spec.output_dir) / "checkpoints")
 
 
-def policy_of(spec: RunSpec) -> ModelRef:
-    """The model that is trained. Raises ConfigFault when the spec names none."""
-    if "policy" not in spec.models:
-        raise ConfigFault("The run names no model to train.", "Choose a model.")
-    return spec.models["policy"]
-
-
 def setting_of(spec: RunSpec, tokenizer: Any) -> Setting:
-    path = policy_of(spec).path
+    path = primary_of(spec).path
     return Setting(spec, tokenizer, context_length=declared_context(path), parameters=stored_parameters(path))
 
 
 def _memory_fault(spec: RunSpec) -> MemoryFault:
     config = config_of(method_of(spec.method), spec.config)
+    if not isinstance(config, TrainingConfig):
+        return MemoryFault("Memory ran out.", "Lower the batch size of the run, or choose a smaller model.")
     return MemoryFault(
         f"Memory ran out with batches of {config.per_device_train_batch_size} samples up to {config.max_length} tokens.",
         "Halve per_device_train_batch_size and double gradient_accumulation_steps, lower max_length, "
@@ -161,5 +164,6 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-    log.write(ArtifactEvent(kind="adapter" if config.use_peft and not config.merge_adapter else "model",
-                            path=str(place.resolve()), size_bytes=size))
+    whole = ProductKind.REWARD_MODEL if role.head == "scalar" else ProductKind.MODEL
+    kind = ProductKind.ADAPTER if config.use_peft and not config.merge_adapter else whole
+    log.write(ArtifactEvent(kind=kind, path=str(place.resolve()), size_bytes=size))

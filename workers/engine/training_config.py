@@ -33,10 +33,14 @@ def setting(
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
 
 
-class TrainingConfig(BaseModel):
-    """The base of a method's config. A subclass changes a default by declaring the field again."""
+class MethodConfig(BaseModel):
+    """The base of every method's config: unknown fields and numbers that are none are errors."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class TrainingConfig(MethodConfig):
+    """The base of a training method's config. A subclass changes a default by declaring the field again."""
 
     learning_rate: float = setting(
         0.0, "Learning rate", "How far each step moves the weights; 0 chooses by the model's size.",

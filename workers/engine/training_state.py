@@ -86,6 +86,8 @@ def load(state: TrainingState, place: Path) -> None:
 
 def write_model(module: Any, tokenizer: Any, directory: Path) -> None:
     """A directory that transformers (or, for an adapter, peft) loads."""
+    # A sequence classifier scores the last token that is no padding, so that it must know what padding is.
+    module.config.pad_token_id = tokenizer.pad_token_id
     module.save_pretrained(directory, safe_serialization=True)
     tokenizer.save_pretrained(directory)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from runs.launches.models import Attempt, Checkpoint, Run
+from runs.launches.models import Artifact, Attempt, Checkpoint, Run
 from runs.launches.services.finish import fail
 from runs.launches.services.recovery import RETRYABLE
 from runs.launches.services.transition import announce, locked, transition
@@ -30,6 +30,7 @@ from workers.contract.events import (
     ProgressEvent,
     StatusEvent,
 )
+from workers.contract.products import ProductKind
 
 ENGINE = "engine"
 MAX_SUMMARY_METRICS = 100
@@ -141,8 +142,11 @@ def _register(run: Run, attempt: int, product: CheckpointEvent | ArtifactEvent) 
     elif isinstance(product, CheckpointEvent):
         facts = product.model_dump(include={"path", "manifest_hash", "size_bytes", "reason", "metrics"})
         Checkpoint.objects.update_or_create(run=run, attempt=attempt, step=product.step, defaults=facts | {"verified": None})
-    elif product.kind == "model":
+    elif product.kind in (ProductKind.MODEL, ProductKind.REWARD_MODEL):
         _take_model(run, product)
+    else:
+        facts = product.model_dump(include={"kind", "manifest_hash", "size_bytes"})
+        Artifact.objects.update_or_create(run=run, attempt=attempt, path=product.path, defaults=facts)
 
 
 def _take_model(run: Run, product: ArtifactEvent) -> None:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from runs.accounts.access import Actor
 from runs.accounts.services import audit
+from runs.algorithms.selectors import primary_role
 from runs.bell import ring_after_commit
 from runs.launches.models import Checkpoint, Run
 from runs.launches.schemas import RunEdit
@@ -76,7 +77,8 @@ def register_checkpoint(checkpoint: Checkpoint, name: str, actor: Actor) -> Libr
     if not checkpoint.is_there():
         gone = f"The files of the checkpoint of step {checkpoint.step} are gone."
         raise Conflict("checkpoint_gone", f"{gone} Take a newer one, or keep more of them: `save_total_limit`.")
-    run, policy = checkpoint.run, str(Path(checkpoint.path) / "policy")
+    run = checkpoint.run
+    policy = str(Path(checkpoint.path) / primary_role(run.method))
     audit(run.project, actor, "checkpoint.register", checkpoint.id, {"name": name})
     return register_from_run(
         run.project, run_id=run.id, name=name, path=policy, step=checkpoint.step, actor=actor

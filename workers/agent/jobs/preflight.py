@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from runs.accounts.models import Project
+from runs.algorithms.selectors import primary_role
 from runs.launches.freeze import Frozen, freeze
 from runs.launches.models import Run
 from runs.launches.schemas import RunDraft
@@ -57,7 +58,7 @@ def _standing_in(frozen: Frozen) -> RunSpec:
     upstream = frozen.waits_on
     if upstream is None:
         return frozen.spec
-    models = {role: ref if ref.path else ModelRef.model_validate(upstream.spec["models"]["policy"])
+    models = {role: ref if ref.path else ModelRef.model_validate(upstream.spec["models"][primary_role(upstream.method)])
               for role, ref in frozen.spec.models.items()}
     return frozen.spec.model_copy(update={"models": models})
 

@@ -28,13 +28,16 @@ def describe(path: Path, *, roots: list[Path] | None, progress: Callable[[float,
         )
     config = read_json(names["config.json"])
     refuse_remote_code(names["config.json"], config)
+    architecture = _architecture(config)
+    kind = _model_kind(architecture, config)
     tokenizer = _tokenizer(names)
     weights = read_weights(files, progress)
     inner = config.get("text_config")
     text = inner if isinstance(inner, dict) else config
     return {
         "path": str(place),
-        "architecture": _architecture(config),
+        "architecture": architecture,
+        "kind": kind,
         "parameters": weights.parameters,
         "context_length": _whole(next((text[key] for key in CONTEXT_KEYS if key in text), None)),
         "vocab_size": _whole(text.get("vocab_size")),
@@ -72,6 +75,18 @@ def _architecture(config: dict[str, Any]) -> str:
     if isinstance(named, list) and named and isinstance(named[0], str):
         return named[0][:200]
     raise JobRefused("no_architecture", "config.json names no architecture.", "Save the model with save_pretrained.")
+
+
+def _model_kind(architecture: str, config: dict[str, Any]) -> str:
+    """What the head answers. Raises JobRefused for a classifier of several labels: no method here takes one."""
+    if not architecture.endswith("ForSequenceClassification"):
+        return "causal"
+    labels = config.get("id2label")
+    count = len(labels) if isinstance(labels, dict) else config.get("num_labels", 2)
+    if count != 1:
+        remedy = "Register a reward model with one label, or the language model itself."
+        raise JobRefused("not_one_label", f"{architecture} has {count} labels; a reward model has one.", remedy)
+    return "reward"
 
 
 def _tokenizer(names: dict[str, Path]) -> dict[str, Any]:

@@ -1,0 +1,103 @@
+"""Tasks: runs that train nothing. They evaluate, sample, score or serve.
+
+The method file of a task exports, instead of `compose`,
+
+    class Config(MethodConfig)                            every field with default, bounds, help
+    CARD: MethodCard                                      its `kind` is not `train`
+    def perform(config: Config, work: Work) -> dict[str, float | None]
+
+and `perform` answers the run's summary. It calls `work.advance` between pieces of work of about a second or less: there
+it obeys pause, stop and the signal to leave. A task is short and repeatable: a new attempt starts it afresh.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from accelerate.accelerator import Accelerator
+from transformers.utils import logging as transformers_logging
+
+from workers.contract import control
+from workers.contract.events import ArtifactEvent, DoneEvent, MetricsEvent, ProgressEvent
+from workers.contract.products import ProductKind
+from workers.contract.run_spec import RunSpec
+from workers.engine import generators
+from workers.engine.control import Inbox
+from workers.engine.events import EventLog
+from workers.engine.faults import Preempted
+from workers.engine.method import config_of
+
+
+class Stopped(Exception):
+    """A person asked the task to stop; what is done so far is kept."""
+
+
+@dataclass
+class Work:
+    """What a task works with. `output` is the attempt's directory, the only place it writes to."""
+
+    spec: RunSpec
+    log: EventLog
+    inbox: Inbox
+    device: torch.device
+    output: Path
+    hear: Callable[[object], None] = field(default=lambda message: None)
+    """Takes control messages that the frame does not know, such as `Chat`; a task may set it."""
+
+    def advance(self, done: int, total: int | None, values: dict[str, float | None] | None = None) -> None:
+        """Tells progress (and metrics at `done` as the step), then obeys. Raises Stopped or Preempted."""
+        if values:
+            self.log.write(MetricsEvent(step=done, values=values))
+        self.log.write(ProgressEvent(step=done, total=total))
+        self.obey()
+
+    def obey(self) -> None:
+        """Takes what people told the run; while paused, waits. Raises Stopped or Preempted."""
+        paused = False
+        messages = self.inbox.drain()
+        while True:
+            for message in messages:
+                match message:
+                    case control.Stop():
+                        raise Stopped
+                    case control.Pause() if not paused:
+                        paused = True
+                        self.log.say("paused", "paused")
+                    case control.Resume() if paused:
+                        paused = False
+                        self.log.say("running", "")
+                    case _:
+                        self.hear(message)
+            if self.inbox.leave:
+                raise Preempted(f"The run was told to leave ({self.inbox.leave}).", "It starts again on another worker.")
+            if not paused:
+                return
+            messages = self.inbox.wait()
+
+    def product(self, kind: ProductKind, place: Path) -> None:
+        """Announces a finished product: a file or directory below `output`, already whole under its own name."""
+        files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+        size = sum(path.stat().st_size for path in files)
+        self.log.write(ArtifactEvent(kind=kind, path=str(place.resolve()), size_bytes=size))
+
+
+def perform(method: ModuleType, spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
+    """One task from spec to done event. Raises a Fault."""
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    config = config_of(method, spec.config)
+    if spec.resources.threads:
+        torch.set_num_threads(spec.resources.threads)
+    accelerator = Accelerator(cpu=spec.resources.gpus == 0)
+    generators.seed_all(spec.seed)
+    output = Path(spec.output_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    work = Work(spec=spec, log=log, inbox=inbox, device=accelerator.device, output=output)
+    log.say("running", "")
+    try:
+        summary = method.perform(config, work)
+    except Stopped:
+        log.write(DoneEvent(reason="stopped"))
+        return
+    log.write(DoneEvent(summary=summary))
