@@ -100,11 +100,13 @@ class Host:
         """Takes no more work, then sends the executors away and waits until they are gone."""
         services.heartbeat(self.identity, leaving=True)
         self.queue.stop()
-        for one in held.of_owner(self.identity):
+        sent = list(held.of_owner(self.identity))
+        for one in sent:
             if process := one.executor.alive():
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + LEAVE_SECONDS
-        while remaining := [one for one in held.of_owner(self.identity) if one.executor.alive()]:
+        # An executor that has given back what it held takes a moment more to be gone.
+        while remaining := [one for one in {*sent, *held.of_owner(self.identity)} if one.executor.alive()]:
             if time.monotonic() > deadline:
                 break
             reap()
