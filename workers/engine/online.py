@@ -1,25 +1,92 @@
-"""What every method that learns from its own answers shares: prompts, groups of answers, rewards, their curves.
+"""What every method that learns from its own answers shares: prompts, groups of answers, rewards, the clipped surrogate.
 
-Legend: B answers of a step, K reward terms, T tokens of the longest sequence.
+`composition` puts a method together from what is its own: how a step's answers are compared, and the loss. Each step
+draws G answers to each of P prompts, scores them, compares them, fits, and shows some of them.
+
+Legend: B answers of a step or of a micro-batch, K reward terms, T tokens of the longest sequence.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby, islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from workers.contract.records import Message, Record, RecordKind
-from workers.engine.advantages import centred, group_count, group_sum
-from workers.engine.composition import Setting, Stream, Turn
+from workers.engine.advantages import Advantages, centred, group_count, group_sum
+from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
+from workers.engine.credit import last_token, with_kl_penalty
 from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.online_config import OnlineConfig
+from workers.engine.policy_losses import PolicyTerms, clipped
+from workers.engine.reducers import Reduction, reduce
+from workers.engine.regularisers import divergence
+from workers.engine.regularisers import k1 as log_ratio
 from workers.engine.rendering import prompt_ids
 from workers.engine.reward_pipeline import Pipeline, Rewards
-from workers.engine.sample import Rollout, Sample
+from workers.engine.rollout_events import rollout_event
+from workers.engine.sample import Batch, Counts, Rollout, Sample, batch_of
 from workers.engine.sampler.greedy_match import answer_greedily, end_ids_of, reference_of
+from workers.engine.sampler.grouped import generate
 from workers.engine.tally import Tally
+from workers.engine.training_config import chosen_learning_rate
+
+Compare = Callable[[Turn, list[Sample]], None]
+"""Gives each of a step's answers the channels `token_rewards` and `advantages`, and whatever else the loss reads."""
+
+
+def composition(config: OnlineConfig, setting: Setting, *, compare: Compare, loss: Loss, more: Sequence[Role] = (),
+                live: Mapping[str, float] | None = None) -> Composition:
+    """The method around `compare` and `loss`; `more` are roles trained beside the policy, `live` more live fields.
+
+    The reference is the starting policy, and is there when something asks for it. Raises ConfigFault when there is no
+    reward, a term misses its column, or the settings contradict each other.
+    """
+    pipeline = pipeline_of(setting)
+    check(config, setting)
+    # A live β needs the reference from the start; with an adapter it is the same weights and costs nothing.
+    referenced = config.beta > 0 or config.use_peft
+    rate = chosen_learning_rate(config, setting.parameters, at_7b=1e-6, highest=5e-4 if config.use_peft else 5e-5)
+    fields = {"learning_rate": rate, "temperature": config.temperature} | dict(live or {})
+    held_out = "eval" in setting.spec.datasets
+
+    def render(record: Record, row: int) -> list[Sample]:
+        return render_prompt(setting, record, row, longest=config.max_length, room=config.max_completion_length)
+
+    def render_held_out(record: Record, row: int) -> list[Sample]:
+        return render_prompt(setting, record, row, longest=config.max_length, room=config.eval_max_new_tokens)
+
+    return Composition(
+        roles=(Role("policy", trained=True), *more, *([Role("reference", share="policy")] if referenced else [])),
+        cycle=(Collect("rollout", partial(collect, config, pipeline, compare)),
+               Fit("policy", ("policy", *(role.name for role in more)), loss, epochs=config.num_iterations,
+                   updates=config.updates_per_rollout, micro_samples=config.per_device_train_batch_size, keep_groups=True),
+               Apply("show", partial(show, config))),
+        data={"train": render, "eval": render_held_out},
+        total_steps=lambda data: planned_steps(config.max_steps, config.num_train_epochs, config.prompts_per_step, data),
+        live=fields | ({"beta": config.beta} if referenced else {}),
+        evaluations=(Evaluation("eval", lambda turn: held_out_measures(
+            turn, pipeline, limit=config.eval_limit, max_new_tokens=config.eval_max_new_tokens)),) if held_out else (),
+        best=("eval/exact_match", "up") if held_out else None,
+        rollouts_every=config.rollout_steps,
+    )
+
+
+def check(config: OnlineConfig, setting: Setting) -> None:
+    """Raises ConfigFault for settings that cannot work together, or an answer longer than the model's context."""
+    high = 1 + (config.epsilon if config.epsilon_high is None else config.epsilon_high)
+    if config.delta is not None and config.delta <= high:
+        raise ConfigFault(f"delta ({config.delta:g}) must be above 1 + epsilon_high ({high:g}).",
+                          "Raise delta or leave it empty.")
+    longest = min(config.max_length, setting.context_length)
+    if config.max_completion_length >= longest:
+        raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in {longest} "
+                          f"tokens: max_length is {config.max_length}, the model's context {setting.context_length}.",
+                          "Lower max_completion_length or raise max_length.")
 
 
 def pipeline_of(setting: Setting) -> Pipeline:
@@ -35,6 +102,125 @@ def pipeline_of(setting: Setting) -> Pipeline:
         raise ConfigFault(f"The reward needs reference answers ({needs}), and the data set has only prompts.",
                           "Choose a data set with answers, or terms that do without them (pattern, format, length).")
     return pipeline
+
+
+def collect(config: OnlineConfig, pipeline: Pipeline, compare: Compare, turn: Turn) -> list[Sample]:
+    """Draws, scores and compares a step's answers: samples with rewards, advantages and what the loss needs of others."""
+    chosen = turn.data["train"].take(config.prompts_per_step)
+    policy, temperature = turn.models["policy"], turn.live["temperature"]
+    turn.say(f"writing {len(chosen) * config.num_generations} answers")
+    rollouts = generate(
+        policy, [prompt.ids for prompt in chosen], count=config.num_generations, max_new_tokens=config.max_completion_length,
+        temperature=temperature, top_p=config.top_p, top_k=config.top_k, min_p=config.min_p,
+        end_ids=end_ids_of(turn.tokenizer, policy.module), max_rows=config.rollout_rows)
+    turn.say("")
+    prompts = [prompt for prompt in chosen for _ in range(config.num_generations)]
+    groups = [index for index in range(len(chosen)) for _ in range(config.num_generations)]
+    texts = texts_of(turn.tokenizer, rollouts)
+    rewards = score(pipeline, prompts, rollouts, texts)
+    tell_rewards(turn.tally, pipeline, rewards)
+    tell_lengths(turn.tally, rollouts)
+    samples = samples_of(prompts, rollouts, texts, rewards, groups)
+    if turn.live.get("beta", 0.0) > 0:
+        for sample, found in zip(samples, turn.models["reference"].score_all(samples, temperature=temperature), strict=True):
+            sample.channels["ref_logprobs"] = found
+    compare(turn, samples)
+    if config.mask_truncated_completions:
+        for sample in samples:
+            sample.mask &= not sample.truncated
+    return samples
+
+
+def compare_groups(config: OnlineConfig, estimate: Advantages, turn: Turn, samples: list[Sample]) -> None:
+    """The comparison of methods without a critic: an answer's return among those of its group, as `estimate` takes it."""
+    batch = batch_of(samples)
+    tell_groups(turn.tally, samples)
+    token_rewards = penalised(config, turn, batch)
+    hand_out(samples, token_rewards, estimate(token_rewards, batch.mask, batch.groups))
+
+
+def penalised(config: OnlineConfig, turn: Turn, batch: Batch) -> Tensor:
+    """Token rewards [B,T]: the reward on the answer's last token, less β·k1 on each token where the KL is in the reward.
+
+    Tells `objective/kl` where there is a reference.
+    """
+    token_rewards = last_token.token_rewards(batch.rewards, batch.mask)
+    if "ref_logprobs" not in batch.channels:
+        return token_rewards
+    k1 = log_ratio.divergence(batch.channel("old_logprobs"), batch.channel("ref_logprobs"))
+    turn.tally.put("objective/kl", torch.where(batch.mask, k1, 0.0).sum(-1).mean())
+    if config.kl_in == "loss":
+        return token_rewards
+    return with_kl_penalty(token_rewards, k1, batch.mask, beta=turn.live["beta"])
+
+
+def hand_out(samples: list[Sample], token_rewards: Tensor, advantages: Tensor) -> None:
+    """Leaves each sample its row of both [B,T]; its scalar `advantage` is that of its last token."""
+    for index, sample in enumerate(samples):
+        sample.channels["advantages"] = advantages[index, : len(sample)]
+        sample.channels["token_rewards"] = token_rewards[index, : len(sample)]
+        sample.scalars["advantage"] = float(advantages[index, len(sample) - 1])
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """`loss` is a scalar with gradient, the KL term in it where it belongs; `ratio` [B,T] is without."""
+
+    loss: Tensor
+    ratio: Tensor
+
+
+def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *, level: clipped.Level, reduction: Reduction,
+              told: str = "policy_loss") -> Surrogate:
+    """The reduced clipped surrogate of one micro-batch, with β·KL added where it is placed in the loss.
+
+    With one update on each set of answers the policy is the one that sampled: the ratio is 1 by construction, and the
+    old log-probs are the present ones without gradient. Otherwise they are those of sampling time. Tells the surrogate
+    without the KL term as `told`, and `kl`, `entropy` and `clip_ratio/…`.
+    """
+    scores = turn.models["policy"].score(batch, temperature=turn.live["temperature"], entropy=True)
+    on_policy = config.num_iterations * config.updates_per_rollout == 1
+    old = scores.logprobs.detach() if on_policy else batch.channel("old_logprobs")
+    found = clipped.terms(scores.logprobs, old, batch.channel("advantages"), batch.mask, epsilon=config.epsilon,
+                          epsilon_high=config.epsilon_high, delta=config.delta, level=level)
+    terms, kept = found.terms, {"policy_logprobs": scores.logprobs, "ratio": found.ratio}
+    beta = turn.live.get("beta", 0.0)
+    if "ref_logprobs" in batch.channels:
+        kl = divergence(config.kl_estimator)(scores.logprobs, batch.channel("ref_logprobs"))
+        turn.tally.mean("kl", kl, batch.mask)
+        kept["kl"] = kl
+        if config.kl_in == "loss":
+            terms = terms + beta * kl
+    if scores.entropy is not None:
+        turn.tally.mean("entropy", scores.entropy, batch.mask)
+        kept["entropy"] = scores.entropy
+    tell_clipping(turn.tally, found, batch.mask)
+    if turn.wants_rollouts:
+        keep(batch, kept)
+    counts = replace(counts, length=config.max_completion_length)
+    # The mean over micro-batches of part × pieces is the mean over updates of the whole.
+    turn.tally.mean(told, counts.pieces * reduce(found.terms, batch.mask, counts, reduction))
+    return Surrogate(reduce(terms, batch.mask, counts, reduction), found.ratio)
+
+
+def keep(batch: Batch, found: dict[str, Tensor]) -> None:
+    """Leaves the per-token numbers of the last pass on its samples (all of them: a batch wants equal channels)."""
+    for name, values in found.items():
+        rows = values.detach().cpu()
+        for index, sample in enumerate(batch.samples):
+            sample.channels[name] = rows[index, : len(sample)]
+
+
+def show(config: OnlineConfig, turn: Turn) -> None:
+    """Emits the step's first groups when this turn should show what was written."""
+    if not turn.wants_rollouts:
+        return
+    shown = [sample for sample in turn.stores["batch"] if sample.group < config.rollout_prompts]
+    for _, members in groupby(shown, key=lambda sample: sample.group):
+        group = list(members)
+        first = group[0]
+        prompt = "" if first.record is None or first.record.prompt is None else text_of(first.record.prompt)
+        turn.show(rollout_event(turn.step, prompt, reference_of(first), group, turn.tokenizer))
 
 
 def render_prompt(setting: Setting, record: Record, row: int, *, longest: int, room: int) -> list[Sample]:
@@ -89,21 +275,37 @@ def samples_of(prompts: Sequence[Sample], rollouts: Sequence[Rollout], texts: Se
             for index, (prompt, rollout, text, group) in enumerate(zip(prompts, rollouts, texts, groups, strict=True))]
 
 
-def tell_rewards(tally: Tally, pipeline: Pipeline, rewards: Rewards, groups: Tensor) -> None:
-    """`reward`, `reward_std` (mean deviation of a group), `frac_reward_zero_std`, and each term's mean and deviation."""
+def tell_rewards(tally: Tally, pipeline: Pipeline, rewards: Rewards) -> None:
+    """`reward`, and each term's mean and deviation, over the answers that have one."""
     total = rewards.total
     finite = total.isfinite()
     if bool(finite.any()):
         tally.put("reward", total[finite].mean())
-    deviation = group_deviation(total, groups)
-    tally.put("reward_std", deviation.mean())
-    tally.put("frac_reward_zero_std", (deviation < 1e-8).float().mean())
     for column, name in enumerate(pipeline.names):
         values = rewards.terms[:, column]
         values = values[values.isfinite()]
         if len(values):
             tally.put(f"rewards/{name}/mean", values.mean())
             tally.put(f"rewards/{name}/std", values.std() if len(values) > 1 else torch.zeros(()))
+
+
+def tell_groups(tally: Tally, samples: Sequence[Sample]) -> None:
+    """`reward_std` (mean deviation of a group) and `frac_reward_zero_std`."""
+    rewards = torch.tensor([math.nan if sample.reward is None else sample.reward for sample in samples], dtype=torch.float64)
+    deviation = group_deviation(rewards, torch.tensor([sample.group for sample in samples]))
+    tally.put("reward_std", deviation.mean())
+    tally.put("frac_reward_zero_std", (deviation < 1e-8).float().mean())
+
+
+def tell_clipping(tally: Tally, found: PolicyTerms, mask: Tensor) -> None:
+    """`clip_ratio/…`: shares of the tokens whose gradient the clip cut; extremes are over micro-batches."""
+    low, high = found.low_clipped.float(), found.high_clipped.float()
+    tally.mean("clip_ratio/low_mean", low, mask)
+    tally.mean("clip_ratio/high_mean", high, mask)
+    tally.mean("clip_ratio/region_mean", low + high, mask)
+    tokens = mask.sum().clamp(min=1)
+    tally.lowest("clip_ratio/low_min", low.sum() / tokens)
+    tally.highest("clip_ratio/high_max", high.sum() / tokens)
 
 
 def group_deviation(values: Tensor, groups: Tensor) -> Tensor:

@@ -2,7 +2,9 @@
 
 ε_high ≠ ε is DAPO's clip-higher (arXiv 2503.14476); `delta` caps the ratio where A < 0 (dual clip, arXiv 1912.09729, in
 TRL's two-sided form, arXiv 2505.07291); the level `sequence` is GSPO's ratio s = exp(mean_t log ρ_t) (arXiv 2507.18071),
-whose gradient reaches every token through sg[s]·ρ_t/sg[ρ_t].
+whose gradient reaches every token through sg[s]·ρ_t/sg[ρ_t]. The level `answer` is the ratio of whole answers as one action
+each, π(y)/π_old(y) = exp(Σ_t log ρ_t), as RLOO has it (arXiv 2402.14740): each token of a row bears the row's one term, with
+its whole gradient, so that the mean over a row's tokens is that term.
 """
 
 from typing import Literal
@@ -12,14 +14,16 @@ from torch import Tensor
 
 from workers.engine.policy_losses import PolicyTerms
 
-Level = Literal["token", "sequence"]
+Level = Literal["token", "sequence", "answer"]
 
 
 def log_ratio(policy_logprobs: Tensor, old_logprobs: Tensor, mask: Tensor, level: Level) -> Tensor:
-    """log ρ [B,T]: per token, or per sequence the masked mean with the token's own gradient."""
+    """log ρ [B,T]: per token; per sequence the masked mean with the token's own gradient; per answer the masked sum."""
     difference = torch.where(mask.bool(), policy_logprobs - old_logprobs.detach(), torch.zeros_like(policy_logprobs))
     if level == "token":
         return difference
+    if level == "answer":
+        return difference.sum(-1, keepdim=True).expand_as(difference)
     mean = difference.detach().sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1)
     return mean + policy_logprobs - policy_logprobs.detach()
 

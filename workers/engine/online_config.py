@@ -1,0 +1,106 @@
+"""What the form of every method that learns from its own answers shares, and the curves that all of them draw.
+
+A method's file declares its own fields after these, and those again whose default differs.
+"""
+
+from typing import ClassVar, Literal
+
+from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed
+from workers.contract.records import RecordKind
+from workers.engine.training_config import TrainingConfig, setting
+
+
+class OnlineConfig(TrainingConfig):
+    # A mini-batch is cut into micro-batches of `per_device_train_batch_size` by itself.
+    gradient_accumulation_steps: ClassVar[int] = 1  # type: ignore[misc]
+
+    prompts_per_step: int = setting(
+        16, "Prompts per step", "Different prompts answered in each step.", group="basic", order=15, unit="prompts",
+        ge=1, le=65_536)
+    num_generations: int = setting(
+        8, "Answers per prompt", "Answers drawn for each prompt: the group within which they are compared.",
+        group="basic", order=16, unit="answers", ge=2, le=1024)
+    per_device_train_batch_size: int = setting(
+        128, "Batch size per device", "Answers trained at once. Halve it when memory runs out; results do not change.",
+        group="advanced", order=20, unit="answers", ge=1, le=65_536)
+    max_completion_length: int = setting(
+        256, "Maximum answer length", "Tokens after which an answer is cut.", group="basic", order=41, unit="tokens",
+        ge=1, le=131_072)
+    temperature: float = setting(
+        1.0, "Temperature", "How freely answers are drawn; log-probs are taken at the same temperature.",
+        group="basic", order=17, live=True, gt=0, le=10)
+    beta: float = setting(
+        0.0, "KL coefficient β", "Weight of the divergence to the starting model. 0 does not run the reference at all.",
+        group="basic", order=18, live=True, ge=0, le=100)
+    kl_estimator: Literal["k1", "k2", "k3", "k3_plus"] = setting(
+        "k3", "KL estimator", "k3 as in the paper; k2 and k3_plus have the divergence's own gradient; k1 has none as a loss.",
+        order=111)
+    kl_in: Literal["loss", "reward"] = setting(
+        "loss", "KL placed in", "Added to the loss, as in GRPO, or taken from each token's reward, as in PPO and RLOO.",
+        order=112)
+    epsilon: float = setting(
+        0.2, "Clip range ε", "How far the ratio may fall below 1, and rise above it, before its gradient is cut.", order=113,
+        gt=0, lt=1)
+    epsilon_high: float | None = setting(
+        None, "Upper clip range", "How far the ratio may rise above 1; empty is ε. DAPO sets 0.28.", order=114, gt=0, le=10)
+    delta: float | None = setting(
+        None, "Ratio cap δ", "Largest ratio that counts where the advantage is negative; empty sets none. Above 1 + ε.",
+        order=115, gt=1, le=1000)
+    num_iterations: int = setting(
+        1, "Passes over the answers", "Times each set of answers is trained on; above 1 the ratio moves away from 1.", order=119,
+        ge=1, le=64)
+    updates_per_rollout: int = setting(
+        1, "Updates per pass", "Optimizer steps into which a pass is cut; groups stay whole.", order=120, ge=1, le=1024)
+    mask_truncated_completions: bool = setting(
+        False, "Leave out cut answers", "Answers that reached the maximum length are not trained on.", order=121)
+    top_p: float = setting(1.0, "Top p", "Draw from the smallest set of tokens with this mass.", order=122, gt=0, le=1)
+    top_k: int = setting(0, "Top k", "Draw from this many best tokens; 0 takes all.", order=123, ge=0, le=1_000_000)
+    min_p: float = setting(0.0, "Min p", "Leave out tokens less likely than this share of the best.", order=124, ge=0, le=1)
+    rollout_rows: int = setting(
+        1024, "Answers written at once", "Rows of the generating batch; fewer need less memory.", order=125, unit="answers",
+        ge=1, le=65_536)
+    rollout_steps: int = setting(
+        5, "Show answers every", "Steps between answers shown on the page; 0 only when asked.", order=126, unit="steps", ge=0)
+    rollout_prompts: int = setting(
+        4, "Prompts shown", "Groups shown each time, with every token's numbers.", order=127, unit="prompts", ge=1, le=64)
+
+
+METRICS = [
+    MetricInfo(name="reward", title="Reward", panel="Reward", better="up", help="Mean over the step's answers."),
+    MetricInfo(name="reward_std", title="Reward deviation", panel="Reward", help="Mean deviation within a group."),
+    MetricInfo(name="rewards/{term}/mean", title="Reward of a term", panel="Reward", better="up"),
+    MetricInfo(name="rewards/{term}/std", title="Deviation of a term", panel="Reward"),
+    MetricInfo(name="frac_reward_zero_std", title="Groups that teach nothing", panel="Reward", better="down",
+               help="Share of groups whose answers all have the same reward."),
+    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up"),
+    MetricInfo(name="eval/reward", title="Held-out reward", panel="Evaluation", better="up"),
+    MetricInfo(name="kl", title="KL to the reference", panel="KL", unit="nats/token"),
+    MetricInfo(name="objective/kl", title="KL of a whole answer", panel="KL", unit="nats",
+               help="Mean over answers of the sum of log π − log π_ref."),
+    MetricInfo(name="entropy", title="Entropy", panel="Policy", unit="nats/token"),
+    MetricInfo(name="policy_loss", title="Policy loss", panel="Loss"),
+    MetricInfo(name="loss", title="Loss", panel="Loss"),
+    MetricInfo(name="grad_norm", title="Gradient norm", panel="Optimizer"),
+    MetricInfo(name="learning_rate", title="Learning rate", panel="Optimizer"),
+    MetricInfo(name="clip_ratio/low_mean", title="Clipped below", panel="Policy", better="down"),
+    MetricInfo(name="clip_ratio/high_mean", title="Clipped above", panel="Policy", better="down"),
+    MetricInfo(name="clip_ratio/region_mean", title="Clipped", panel="Policy", better="down"),
+    MetricInfo(name="clip_ratio/low_min", title="Clipped below, least", panel="Policy"),
+    MetricInfo(name="clip_ratio/high_max", title="Clipped above, most", panel="Policy"),
+    MetricInfo(name="completions/mean_length", title="Answer length", panel="Answers", unit="tokens"),
+    MetricInfo(name="completions/min_length", title="Shortest answer", panel="Answers", unit="tokens"),
+    MetricInfo(name="completions/max_length", title="Longest answer", panel="Answers", unit="tokens"),
+    MetricInfo(name="completions/mean_terminated_length", title="Length of ended answers", panel="Answers", unit="tokens"),
+    MetricInfo(name="completions/clipped_ratio", title="Answers cut", panel="Answers", better="down"),
+    MetricInfo(name="num_tokens", title="Trained tokens", panel="Progress", unit="tokens"),
+    MetricInfo(name="epoch", title="Epoch", panel="Progress"),
+    MetricInfo(name="step_time", title="Step time", panel="Progress", unit="seconds", better="down"),
+]
+
+DATA = [
+    DataNeed(role="train", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT],
+             help="Prompts with reference answers; of a demonstration the completion is the reference."),
+    DataNeed(role="eval", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION], required=False,
+             help="Held-out prompts, answered greedily."),
+]
+POLICY = ModelNeed(role="policy", help="The model that is trained, best one that already answers in the right form.")
