@@ -74,6 +74,8 @@ def complete_reward(reward: RewardPipeline) -> tuple[RewardPipeline, list[FieldE
         params, found = _check_term(term.kind, term.params)
         terms.append(term.model_copy(update={"params": params}))
         errors += _below(f"terms.{index}", found)
+    if all(term.gate for term in reward.terms):
+        errors.append(FieldError("terms", "Every term is a gate, and a gate adds nothing. Add a term without one."))
     return reward.model_copy(update={"terms": terms}), errors
 
 

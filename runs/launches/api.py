@@ -44,6 +44,7 @@ def list_runs(
     kind: Annotated[str, Query(description="Kinds, comma-separated: train, evaluate, generate, score, serve.")] = "",
     tag: str = "",
     dataset_version: str = "",
+    reward: Annotated[str, Query(description="A reward or one version of it: runs that learn from it.")] = "",
     deleted: bool = False,
     sort: Annotated[str, Query(description="A field or `metric:<name>`; `-` in front turns it round.")] = "-created_at",
     cursor: str | None = None,
@@ -51,7 +52,8 @@ def list_runs(
 ) -> dict[str, object]:
     project = project_for(request, project_id)
     runs = selectors.run_list(
-        project, q=q, state=state, method=method, kind=kind, tag=tag, dataset_version=dataset_version, deleted=deleted
+        project, q=q, state=state, method=method, kind=kind, tag=tag, dataset_version=dataset_version, reward=reward,
+        deleted=deleted,
     )
     runs, order = selectors.ordered(runs, sort)
     items, following = paginate(runs, cursor, limit, order=order)

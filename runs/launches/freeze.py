@@ -11,13 +11,14 @@ from django.conf import settings
 
 from runs.accounts.models import Project
 from runs.algorithms import selectors
-from runs.algorithms.selectors import resolve_config, resolve_reward, reward_term_card
+from runs.algorithms.selectors import resolve_config, resolve_reward
 from runs.datasets.selectors import version_ref
 from runs.launches.models import Checkpoint, Run
 from runs.launches.provenance import commit, web_libraries
 from runs.launches.schemas import RunDraft
 from runs.library.selectors import model_ref
 from runs.problems import Conflict, FieldError, Invalid, NotFound, Problem
+from runs.rewards.selectors import saved_pipeline, with_models
 from workers.contract.catalogue import MethodCard
 from workers.contract.run_spec import DatasetRef, ModelRef, Provenance, RewardPipeline, RunSpec
 
@@ -63,8 +64,7 @@ def freeze(run: Run, draft: RunDraft) -> Frozen:
     config = faults.attempt("config", lambda: resolve_config(draft.method, draft.config)) or {}
     models, waits_on = _models(run, draft, card, faults)
     datasets = _datasets(run, draft, card, faults)
-    reward = faults.attempt("reward", lambda: resolve_reward(draft.method, draft.reward))
-    reward = with_models(reward, run.project, faults) if reward else None
+    reward = _reward(draft, run.project, faults)
     faults.raise_if_any()
     spec = RunSpec(
         kind=card.kind,
@@ -152,23 +152,26 @@ def checkpoint_ref(checkpoint_id: str, project: Project) -> ModelRef:
     return ref
 
 
-def with_models(reward: RewardPipeline, project: Project, faults: Faults) -> RewardPipeline:
-    """The pipeline with every model that a term asks resolved; what cannot be is noted at the term."""
-    terms = []
-    for index, term in enumerate(reward.terms):
-        where, card = f"reward.terms.{index}.model_id", reward_term_card(term.kind)
-        asked = card.model if card else None
-        if not term.model_id:
-            if card and card.model_required:
-                faults.add(where, f"{card.title} asks a model. Choose one.")
-        elif asked is None:
-            faults.add(where, f"{card.title if card else term.kind} asks no model. Remove it.")
-        elif ref := faults.attempt(where, partial(model_ref, term.model_id, project=project)):
-            if ref.kind is not asked:
-                faults.add(where, f"{ref.name} is a {ref.kind} model; this term asks a {asked} model. Choose another.")
-            term = term.model_copy(update={"model": ref})  # noqa: PLW2901 - the completed term replaces it
-        terms.append(term)
-    return reward.model_copy(update={"terms": terms})
+def _reward(draft: RunDraft, project: Project, faults: Faults) -> RewardPipeline | None:
+    """The pipeline that the draft writes down, or a copy of the saved version that it names."""
+    if draft.reward_version_id is None:
+        # Which version a pipeline is a copy of is never taken from outside.
+        given = draft.reward.model_copy(update={"version_id": ""}) if draft.reward else None
+    elif draft.reward is not None:
+        faults.add("reward_version_id", "The draft has a reward of its own too. Keep one of `reward` and `reward_version_id`.")
+        return None
+    else:
+        version_id = draft.reward_version_id
+        given = faults.attempt("reward_version_id", lambda: saved_pipeline(version_id, project=project))
+        if given is None:
+            return None
+    reward = faults.attempt("reward", lambda: resolve_reward(draft.method, given))
+    if reward is None:
+        return None
+    completed, errors = with_models(reward, project=project)
+    for error in errors:
+        faults.add(f"reward.{error.field}", error.message)
+    return completed
 
 
 def _upstream(run: Run, role: str, run_id: str, faults: Faults) -> Run | None:

@@ -31,6 +31,7 @@ class RunDraft(Schema):
     models: dict[str, str] = Field(default_factory=dict, description='Role to "mdl_…", "ckp_…" or "run_…".')
     datasets: dict[str, DraftDataset] = Field(default_factory=dict)
     reward: RewardPipeline | None = None
+    reward_version_id: str | None = Field(default=None, description='A saved version, "rwv_…", in place of `reward`.')
     resources: Resources = Field(default_factory=Resources)
     limits: Limits = Field(default_factory=Limits)
     seed: int = Field(default=0, ge=0, le=2**31 - 1)

@@ -15,6 +15,7 @@ from runs.launches.filters import Condition, ConfigIs, FieldIs, MetricIs, Word, 
 from runs.launches.models import Artifact, Checkpoint, Run, Worker
 from runs.launches.services.hosts import OFFLINE_AFTER
 from runs.problems import Conflict, FieldError, Invalid, NotFound
+from runs.rewards.selectors import version_ids
 
 LOOKUPS = {">": "gt", "<": "lt", ">=": "gte", "<=": "lte", "=": "exact", "!=": "exact"}
 SORTS = ("created_at", "name", "state", "method", "priority", "step", "started_at", "finished_at")
@@ -31,6 +32,7 @@ def run_list(
     kind: str = "",
     tag: str = "",
     dataset_version: str = "",
+    reward: str = "",
     deleted: bool = False,
 ) -> QuerySet[Run]:
     """Runs of a project that match all that is given. Raises Invalid for a filter that cannot be read."""
@@ -45,6 +47,8 @@ def run_list(
         runs = runs.filter(_has_tag(tag))
     if dataset_version:
         runs = runs.filter(draft__datasets__icontains=f'"{dataset_version}"')
+    if reward:
+        runs = runs.filter(spec__reward__version_id__in=version_ids(reward, project=project))
     for index, condition in enumerate(parse(q)):
         runs = _narrow(runs, condition, f"bound_{index}")
     return runs

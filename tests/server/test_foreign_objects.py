@@ -17,6 +17,7 @@ from runs.datasets.models import Dataset, DatasetVersion, Upload
 from runs.jobs.models import Job
 from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
+from runs.rewards.models import Reward, RewardVersion
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()
 ON_OBJECTS = [
@@ -51,6 +52,7 @@ def foreign(db: None) -> dict[str, str]:
     project = create_project(Actor(create_user(email="owner@example.org")), name="Theirs")
     dataset = filled(Dataset, project=project)
     run = filled(Run, project=project)
+    reward = filled(Reward, project=project)
     rows = {
         "member_id": Membership.objects.get(project=project),
         "job_id": filled(Job, project=project),
@@ -62,6 +64,8 @@ def foreign(db: None) -> dict[str, str]:
         "run_id": run,
         "checkpoint_id": filled(Checkpoint, run=run),
         "artifact_id": filled(Artifact, run=run),
+        "reward_id": reward,
+        "reward_version_id": filled(RewardVersion, project=project, reward=reward, pipeline={}),
     }
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
     return {name: row.pk for name, row in rows.items()} | {"project_id": project.pk, "token_id": token.pk, "cursor": "1"}
@@ -82,6 +86,8 @@ def sample(schema: dict[str, Any]) -> Any:
             return sample(schema[choice][0])
     if "const" in schema or "enum" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
+    if schema.get("minItems"):
+        return [sample(schema["items"])] * schema["minItems"]
     kinds = {"string": "abc", "integer": schema.get("minimum", 1), "number": 1.0, "boolean": True, "array": [], "null": None}
     if schema.get("type") != "object":
         return kinds[schema.get("type", "string")]
@@ -107,5 +113,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
     parameters = {name for _, path, _ in ON_OBJECTS for name in re.findall(r"{(\w+)}", path)}
     assert parameters <= {
         "project_id", "member_id", "job_id", "upload_id", "dataset_id", "version_id", "model_id", "config_id",
-        "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor",
+        "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor", "reward_id", "reward_version_id",
     }  # fmt: skip
