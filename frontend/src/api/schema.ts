@@ -80,6 +80,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/artifacts/{artifact_id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Artifact Document
+         * @description The report that an artifact holds, as its engine wrote it. Artifacts without one answer 404.
+         */
+        get: operations["artifact_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}/register": {
         parameters: {
             query?: never;
@@ -528,6 +548,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/rewards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Rewards */
+        get: operations["list_rewards"];
+        put?: never;
+        /** Create Reward */
+        post: operations["create_reward"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/runs": {
         parameters: {
             query?: never;
@@ -563,6 +601,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reward-versions/{reward_version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Reward Version */
+        get: operations["get_reward_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rewards/{reward_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Reward */
+        get: operations["get_reward"];
+        put?: never;
+        post?: never;
+        /** Delete Reward */
+        delete: operations["delete_reward"];
+        options?: never;
+        head?: never;
+        /** Change Reward */
+        patch: operations["change_reward"];
+        trace?: never;
+    };
+    "/api/v1/rewards/{reward_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore Reward */
+        post: operations["restore_reward"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rewards/{reward_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Reward Versions */
+        get: operations["list_reward_versions"];
+        put?: never;
+        /** Add Reward Version */
+        post: operations["add_reward_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -580,6 +689,23 @@ export interface paths {
         head?: never;
         /** Edit Run */
         patch: operations["edit_run"];
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Artifacts */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/runs/{run_id}/checkpoints": {
@@ -979,6 +1105,27 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Affine
+         * @description factor · r + offset.
+         */
+        Affine: {
+            /**
+             * Factor
+             * @default 1
+             */
+            factor?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "affine";
+            /**
+             * Offset
+             * @default 0
+             */
+            offset?: number;
+        };
+        /**
          * AlgorithmConfigEdit
          * @description Fields that are left out stay as they are; `reward` null takes the reward away.
          */
@@ -1061,6 +1208,27 @@ export interface components {
             tokens?: components["schemas"]["RolloutTokensOut"] | null;
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * ArtifactOut
+         * @description A product of a run beside its final model; `kind` is one of `contract.products.ProductKind`.
+         */
+        ArtifactOut: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Run Id */
+            run_id: string;
+            /** Size Bytes */
+            size_bytes: number;
         };
         /** AttemptOut */
         AttemptOut: {
@@ -1164,6 +1332,21 @@ export interface components {
             step: number;
             /** Verified */
             verified: boolean | null;
+        };
+        /**
+         * Clip
+         * @description min(max(r, low), high).
+         */
+        Clip: {
+            /** High */
+            high?: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "clip";
+            /** Low */
+            low?: number | null;
         };
         /**
          * ColumnInfo
@@ -1345,6 +1528,23 @@ export interface components {
             field: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Gate
+         * @description A condition on a term's transformed value: an answer that misses it gets `otherwise` instead of the aggregate.
+         *
+         *     The term itself adds nothing. Where it does not apply the gate is open.
+         */
+        Gate: {
+            /** At Least */
+            at_least?: number | null;
+            /** At Most */
+            at_most?: number | null;
+            /**
+             * Otherwise
+             * @default 0
+             */
+            otherwise?: number;
         };
         /**
          * Histogram
@@ -1542,6 +1742,29 @@ export interface components {
             older: boolean;
         };
         /**
+         * LogSigmoid
+         * @description log σ(r − centre): what lies far above the centre gains little, what lies below loses in full (arXiv 2402.00742).
+         */
+        LogSigmoid: {
+            /**
+             * Centre
+             * @default 0
+             */
+            centre?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "log_sigmoid";
+        };
+        /** MakerOut */
+        MakerOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * Mapping
          * @description `columns` maps a canonical field to a source column (a dotted path reaches into objects).
          *
@@ -1605,7 +1828,10 @@ export interface components {
         };
         /**
          * MethodCard
-         * @description One method. `schema` is the JSON Schema of its config; `formula` is TeX; `needs_reward` asks for a pipeline.
+         * @description One method. `config_schema` is the JSON Schema of its config; `formula` is TeX; `kind` says what its runs do.
+         *
+         *     `needs_reward` asks for a pipeline, `takes_reward` allows one. The first of `models` is the one whose tokenizer
+         *     and context count.
          */
         MethodCard: {
             /**
@@ -1624,6 +1850,8 @@ export interface components {
             family: string;
             /** Formula */
             formula: string;
+            /** @default train */
+            kind?: components["schemas"]["RunKind"];
             /**
              * Left Out
              * @default
@@ -1648,6 +1876,11 @@ export interface components {
             slug: string;
             /** Summary */
             summary: string;
+            /**
+             * Takes Reward
+             * @default false
+             */
+            takes_reward?: boolean;
             /** Title */
             title: string;
         };
@@ -1717,13 +1950,24 @@ export interface components {
             name: string;
             source: components["schemas"]["ModelSourceIn"];
         };
-        /** ModelNeed */
+        /**
+         * ModelKind
+         * @description What a model's head answers: the next token, or one number for a whole text (one label, no activation).
+         * @enum {string}
+         */
+        ModelKind: "causal" | "reward";
+        /**
+         * ModelNeed
+         * @description A model the method takes, by role; one of another kind than `kinds` is refused.
+         */
         ModelNeed: {
             /**
              * Help
              * @default
              */
             help?: string;
+            /** Kinds */
+            kinds?: components["schemas"]["ModelKind"][];
             /**
              * Required
              * @default true
@@ -1754,6 +1998,11 @@ export interface components {
             id: string;
             /** Job Id */
             job_id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "causal" | "reward";
             /** Name */
             name: string;
             /** Parameters */
@@ -1788,6 +2037,33 @@ export interface components {
         ModelPatch: {
             /** Name */
             name: string;
+        };
+        /**
+         * ModelRef
+         * @description A model on this host's disk: a directory in transformers' layout, safetensors weights only.
+         */
+        ModelRef: {
+            /** Adapter Path */
+            adapter_path?: string | null;
+            /** @default causal */
+            kind?: components["schemas"]["ModelKind"];
+            /**
+             * Model Id
+             * @default
+             */
+            model_id?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Path */
+            path: string;
+            /**
+             * Weights Hash
+             * @default
+             */
+            weights_hash?: string;
         };
         /**
          * ModelSourceIn
@@ -1858,6 +2134,20 @@ export interface components {
         Page_ProjectOut_: {
             /** Items */
             items: components["schemas"]["ProjectOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[RewardOut] */
+        Page_RewardOut_: {
+            /** Items */
+            items: components["schemas"]["RewardOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[RewardVersionOut] */
+        Page_RewardVersionOut_: {
+            /** Items */
+            items: components["schemas"]["RewardVersionOut"][];
             /** Next */
             next?: string | null;
         };
@@ -2102,9 +2392,62 @@ export interface components {
             /** Threads */
             threads?: number | null;
         };
+        /** RewardIn */
+        RewardIn: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Name */
+            name: string;
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            pipeline: components["schemas"]["RewardPipeline"];
+        };
+        /**
+         * RewardOut
+         * @description `versions` counts them, `latest` is the newest.
+         */
+        RewardOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["MakerOut"] | null;
+            /** Deleted At */
+            deleted_at: string | null;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            latest: components["schemas"]["RewardVersionOut"];
+            /** Name */
+            name: string;
+            /** Project Id */
+            project_id: string;
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * RewardPatch
+         * @description Fields that are left out stay as they are.
+         */
+        RewardPatch: {
+            /** Description */
+            description?: string | null;
+            /** Name */
+            name?: string | null;
+        };
         /**
          * RewardPipeline
          * @description Named terms and how they become one reward. A term that does not apply to a sample is left out of its sum.
+         *
+         *     `version_id` names the saved version that this is a copy of, where it is one.
          */
         RewardPipeline: {
             /**
@@ -2121,20 +2464,37 @@ export interface components {
             on_nan?: "refuse" | "drop" | "zero";
             /** Terms */
             terms: components["schemas"]["RewardTerm"][];
+            /**
+             * Version Id
+             * @default
+             */
+            version_id?: string;
         };
         /**
          * RewardTerm
          * @description One named term of a reward: `kind` is the file name of a member of the engine's `rewards` folder.
+         *
+         *     Its value goes through `transforms` in order, then is weighted into the aggregate, or decides as a `gate`.
+         *     A term that asks a model names it by `model_id`; launching fills `model` in.
          */
         RewardTerm: {
+            gate?: components["schemas"]["Gate"] | null;
             /** Kind */
             kind: string;
+            model?: components["schemas"]["ModelRef"] | null;
+            /**
+             * Model Id
+             * @default
+             */
+            model_id?: string;
             /** Name */
             name: string;
             /** Params */
             params?: {
                 [key: string]: unknown;
             };
+            /** Transforms */
+            transforms?: (components["schemas"]["Clip"] | components["schemas"]["Affine"] | components["schemas"]["Threshold"] | components["schemas"]["Sigmoid"] | components["schemas"]["LogSigmoid"] | components["schemas"]["Whiten"])[];
             /**
              * Weight
              * @default 1
@@ -2144,12 +2504,21 @@ export interface components {
         /**
          * RewardTermCard
          * @description One kind of reward term: what it measures, the JSON Schema of its params, the columns it reads.
+         *
+         *     `model` is the kind of model it asks (`RewardTerm.model_id`), None for one that asks none; `model_required` False
+         *     means that it can do without.
          */
         RewardTermCard: {
             /** Columns */
             columns?: string[];
             /** Kind */
             kind: string;
+            model?: components["schemas"]["ModelKind"] | null;
+            /**
+             * Model Required
+             * @default false
+             */
+            model_required?: boolean;
             /** Params Schema */
             params_schema: {
                 [key: string]: unknown;
@@ -2163,6 +2532,43 @@ export interface components {
             summary: string;
             /** Title */
             title: string;
+        };
+        /**
+         * RewardVersionIn
+         * @description `note` says in a line what is new.
+         */
+        RewardVersionIn: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+            pipeline: components["schemas"]["RewardPipeline"];
+        };
+        /**
+         * RewardVersionOut
+         * @description `pipeline` has every default explicit and its models by id.
+         */
+        RewardVersionOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["MakerOut"] | null;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /** Number */
+            number: number;
+            pipeline: components["schemas"]["RewardPipeline"];
+            /** Project Id */
+            project_id: string;
+            /** Reward Id */
+            reward_id: string;
+            /** Reward Name */
+            reward_name: string;
         };
         /**
          * Role
@@ -2270,7 +2676,7 @@ export interface components {
             method: string;
             /**
              * Models
-             * @description Role to "mdl_…" or "run_…".
+             * @description Role to "mdl_…", "ckp_…" or "run_…".
              */
             models?: {
                 [key: string]: string;
@@ -2294,6 +2700,11 @@ export interface components {
             resources?: components["schemas"]["Resources"];
             reward?: components["schemas"]["RewardPipeline"] | null;
             /**
+             * Reward Version Id
+             * @description A saved version, "rwv_…", in place of `reward`.
+             */
+            reward_version_id?: string | null;
+            /**
              * Seed
              * @default 0
              */
@@ -2312,6 +2723,12 @@ export interface components {
             /** Tags */
             tags?: string[] | null;
         };
+        /**
+         * RunKind
+         * @description What the engine is asked to do.
+         * @enum {string}
+         */
+        RunKind: "train" | "evaluate" | "generate" | "score" | "serve";
         /** RunOut */
         RunOut: {
             /** Attempt */
@@ -2541,6 +2958,22 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /**
+         * Sigmoid
+         * @description σ(r − centre).
+         */
+        Sigmoid: {
+            /**
+             * Centre
+             * @default 0
+             */
+            centre?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sigmoid";
+        };
         /** SignIn */
         SignIn: {
             /** Email */
@@ -2622,6 +3055,22 @@ export interface components {
             splits: {
                 [key: string]: components["schemas"]["SplitStats"];
             };
+        };
+        /**
+         * Threshold
+         * @description 1 where r ≥ at, else 0.
+         */
+        Threshold: {
+            /**
+             * At
+             * @default 0.5
+             */
+            at?: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "threshold";
         };
         /**
          * TicketIn
@@ -2823,6 +3272,23 @@ export interface components {
              * @enum {string}
              */
             state: "ingesting" | "ready" | "refused" | "cancelled";
+        };
+        /**
+         * Whiten
+         * @description (r − mean) / (deviation + 1e-8) over the step's answers, or over each prompt's group.
+         */
+        Whiten: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "whiten";
+            /**
+             * Over
+             * @default batch
+             * @enum {string}
+             */
+            over?: "batch" | "group";
         };
         /** WorkerOut */
         WorkerOut: {
@@ -3048,6 +3514,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    artifact_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                artifact_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -4252,6 +4751,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string | null;
+                kind?: "" | "causal" | "reward";
                 limit?: number;
                 q?: string;
             };
@@ -4355,16 +4855,91 @@ export interface operations {
             };
         };
     };
+    list_rewards: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                deleted?: boolean;
+                limit?: number;
+                q?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RewardOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    create_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewardIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
                 cursor?: string | null;
                 dataset_version?: string;
                 deleted?: boolean;
+                /** @description Kinds, comma-separated: train, evaluate, generate, score, serve. */
+                kind?: string;
                 limit?: number;
                 method?: string;
                 /** @description Words, `state:running`, `tag:x`, `config.lr:0.1`, `reward>0.5`. */
                 q?: string;
+                /** @description A reward or one version of it: runs that learn from it. */
+                reward?: string;
                 /** @description A field or `metric:<name>`; `-` in front turns it round. */
                 sort?: string;
                 /** @description States, comma-separated. */
@@ -4471,6 +5046,232 @@ export interface operations {
             };
         };
     };
+    get_reward_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardVersionOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    delete_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    change_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewardPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    restore_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_reward_versions: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RewardVersionOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    add_reward_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                reward_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewardVersionIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardVersionOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     get_run: {
         parameters: {
             query?: never;
@@ -4553,6 +5354,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactOut"][];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

@@ -48,8 +48,11 @@ export type DataNeed = Full<S["DataNeed"]>;
 export type MethodCard = Omit<Full<S["MethodCard"]>, "config_schema"> & { config_schema: JsonSchema };
 export type RewardTermCard = Omit<Full<S["RewardTermCard"]>, "params_schema"> & { params_schema: JsonSchema };
 export interface Algorithms { methods: MethodCard[]; reward_terms: RewardTermCard[]; hash: string; workers_missing: string[] }
-export type RewardTerm = Full<S["RewardTerm"]>;
-export type RewardPipeline = Full<S["RewardPipeline"]>;
+export type RewardTransform = Full<NonNullable<S["RewardTerm"]["transforms"]>[number]>;
+export type RewardGate = Full<S["Gate"]>;
+/** What a person leaves out is absent: a term without transforms, gate or model has none of the keys. */
+export type RewardTerm = Pick<Full<S["RewardTerm"]>, "name" | "kind" | "weight" | "params"> & { model_id?: string; transforms?: RewardTransform[]; gate?: RewardGate | null };
+export type RewardPipeline = Pick<Full<S["RewardPipeline"]>, "aggregate" | "on_nan"> & { terms: RewardTerm[]; version_id?: string };
 export type AlgorithmConfig = Omit<Full<S["AlgorithmConfigOut"]>, "reward"> & { reward: RewardPipeline | null };
 
 export interface Fix { label: string; set: Record<string, unknown> }
@@ -65,8 +68,8 @@ export interface PreflightReport {
 export type DatasetChoice = Omit<Full<S["DraftDataset"]>, "limit"> & { limit?: number | null };
 export type Resources = Omit<Full<S["Resources"]>, "threads"> & { threads?: number | null };
 export type Limits = S["Limits"];
-export type RunDraft = Omit<Full<S["RunDraft"]>, "datasets" | "resources" | "limits" | "reward" | "cloned_from" | "config_id"> & {
-  datasets: Record<string, DatasetChoice>; resources: Resources; limits: Limits; reward: RewardPipeline | null; cloned_from?: string | null; config_id?: string | null;
+export type RunDraft = Omit<Full<S["RunDraft"]>, "datasets" | "resources" | "limits" | "reward" | "reward_version_id" | "cloned_from" | "config_id"> & {
+  datasets: Record<string, DatasetChoice>; resources: Resources; limits: Limits; reward: RewardPipeline | null; reward_version_id?: string | null; cloned_from?: string | null; config_id?: string | null;
 };
 export type RunState = S["RunSummary"]["state"];
 export type RunSummary = Full<S["RunSummary"]>;

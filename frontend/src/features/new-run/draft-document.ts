@@ -11,7 +11,7 @@ export const EMPTY_DRAFT: RunDraft = {
   name: "", method: "", config: {}, models: {}, datasets: {}, reward: null, resources: { gpus: 0, precision: "float32" },
   limits: {}, seed: 0, tags: [], notes: "", priority: 0,
 };
-const KEYS = ["name", "method", "models", "datasets", "reward", "config", "limits", "resources", "seed", "tags", "notes", "priority", "cloned_from", "config_id"];
+const KEYS = ["name", "method", "models", "datasets", "reward", "reward_version_id", "config", "limits", "resources", "seed", "tags", "notes", "priority", "cloned_from", "config_id"];
 const OBJECTS = ["models", "datasets", "config", "limits", "resources"];
 
 /** Reads the document: a draft with every key, and what is wrong with it, by line. */

@@ -32,7 +32,7 @@ export function missingParts(draft: RunDraft, card: MethodCard | undefined): str
   if (!card) return [draft.method ? `\`${draft.method}\` is not a known method` : "a method"];
   const models = card.models.filter((need) => need.required && !draft.models[need.role]).map((need) => (need.role === "policy" ? "a model" : `a ${need.role} model`));
   const data = card.data.filter((need) => need.required && !draft.datasets[need.role]?.version_id).map((need) => (need.role === "train" ? "data" : `${need.role} data`));
-  const reward = card.needs_reward && !draft.reward?.terms?.length ? ["a reward"] : [];
+  const reward = card.needs_reward && !draft.reward?.terms?.length && !draft.reward_version_id ? ["a reward"] : [];
   return [...models, ...data, ...reward];
 }
 
