@@ -16,7 +16,7 @@ class ProductKind(StrEnum):
 
     model, reward_model: a directory that transformers loads, taken into the library. adapter: one that peft loads.
     reward_report: a `RewardReport`. evaluation: a directory with `report.json` (see `contract.evaluation`) and its items.
-    samples: a data-set directory (see `contract.records`) of rows that the run wrote.
+    samples: a directory of the answers that the run wrote (see `contract.samples`).
     """
 
     MODEL = "model"

@@ -44,6 +44,7 @@ def report(spec: RunSpec) -> PreflightReport:
         return PreflightReport(ready=False, findings=findings)
     if not isinstance(config, TrainingConfig):
         findings += _fitting_data(method.CARD, spec)
+        findings += [] if _broken(findings) or not hasattr(method, "examine") else method.examine(config, spec)
         return PreflightReport(ready=not _broken(findings), findings=findings)
     tokenizer = load_tokenizer(primary_of(spec).path)
     findings += _data(method.CARD, spec, config, tokenizer)

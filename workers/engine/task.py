@@ -6,10 +6,12 @@ The method file of a task exports, instead of `compose`,
     CARD: MethodCard                                      its `kind` is not `train`
     def perform(config: Config, work: Work) -> dict[str, float | None]
 
-and `perform` answers the run's summary. It calls `work.advance` between pieces of work of about a second or less: there
+and `perform` answers the run's summary. It may export `examine(config, spec) -> list[Finding]`, which preflight asks
+once models and data are known to be there. It calls `work.advance` between pieces of work of about a second or less: there
 it obeys pause, stop and the signal to leave. A task is short and repeatable: a new attempt starts it afresh.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +33,11 @@ from workers.engine.method import config_of
 
 
 class Stopped(Exception):
-    """A person asked the task to stop; what is done so far is kept."""
+    """A person asked the task to stop; `keep` says whether what is done so far is wanted."""
+
+    def __init__(self, *, keep: bool = True) -> None:
+        super().__init__()
+        self.keep = keep
 
 
 @dataclass
@@ -45,13 +51,22 @@ class Work:
     output: Path
     hear: Callable[[object], None] = field(default=lambda message: None)
     """Takes control messages that the frame does not know, such as `Chat`; a task may set it."""
+    _worked: float = 0.0
+    _since: float | None = None
 
     def advance(self, done: int, total: int | None, values: dict[str, float | None] | None = None) -> None:
-        """Tells progress (and metrics at `done` as the step), then obeys. Raises Stopped or Preempted."""
+        """Tells progress (and metrics at `done` as the step), then obeys. Raises Stopped or Preempted.
+
+        The time left is foretold from the first call on: call it with 0 when the work begins.
+        """
+        now = time.monotonic()
+        self._worked += 0.0 if self._since is None else now - self._since
         if values:
             self.log.write(MetricsEvent(step=done, values=values))
-        self.log.write(ProgressEvent(step=done, total=total))
+        left = None if total is None or done == 0 or self._worked == 0 else self._worked / done * (total - done)
+        self.log.write(ProgressEvent(step=done, total=total, eta_seconds=left))
         self.obey()
+        self._since = time.monotonic()
 
     def obey(self) -> None:
         """Takes what people told the run; while paused, waits. Raises Stopped or Preempted."""
@@ -61,7 +76,7 @@ class Work:
             for message in messages:
                 match message:
                     case control.Stop():
-                        raise Stopped
+                        raise Stopped(keep=message.checkpoint)
                     case control.Pause() if not paused:
                         paused = True
                         self.log.say("paused", "paused")
