@@ -33,6 +33,8 @@ describe("numbers", () => {
     expect(formatBytes(512)).toBe("512 B");
     expect(formatBytes(11.2 * 2 ** 30)).toBe("11.2 GiB");
     expect(formatBytes(0)).toBe("0 B");
+    expect(formatBytes(1020 * 2 ** 20)).toBe("1020 MiB");
+    expect(formatBytes(2 ** 20)).toBe("1 MiB");
   });
   it("show shares, rates and intervals with their units", () => {
     expect(formatShare(0.914)).toBe("91.4 %");
