@@ -52,6 +52,13 @@ def sums(count: int, seed: int = 0) -> list[dict[str, Any]]:
     return [{"prompt": f"{a}+{b}=", "completion": str(a + b)} for a, b in pairs]
 
 
+def sum_pairs(count: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Two-digit sums as preferences: the right sum over one that is off by a little."""
+    draw = random.Random(seed)
+    return [{"prompt": row["prompt"], "chosen": row["completion"], "rejected": str(int(row["completion"]) + draw.randint(1, 9))}
+            for row in sums(count, seed)]
+
+
 def dataset(directory: Path, rows: list[dict[str, Any]], *, kind: RecordKind = RecordKind.DEMONSTRATION,
             split: str = "train") -> DatasetRef:
     directory.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,9 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from workers.contract.document import Document
 from workers.contract.events import RolloutEvent
+from workers.contract.products import ProductKind
 from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
 from workers.engine.sample import Batch, Counts, Rollout, Sample, Scores
@@ -104,6 +106,8 @@ class Turn:
     show: Callable[[RolloutEvent], None]
     say: Callable[[str], None]
     """`say("generating 12/64")`: the few words a person reads while a phase is slow."""
+    warn: Callable[[str], None] = field(default=lambda message: None)
+    """A sentence for the run's log that somebody should read."""
 
 
 class Loss(Protocol):
@@ -192,6 +196,14 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Report:
+    """A document made of the trained models before the final one is written; it becomes `<output_dir>/<kind>.json`."""
+
+    kind: ProductKind
+    make: Callable[[Turn], Document]
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context and size."""
 
@@ -216,6 +228,7 @@ class Composition:
     total_steps: Callable[[Mapping[str, Stream]], int | None]
     live: Mapping[str, float]
     evaluations: tuple[Evaluation, ...] = ()
+    reports: tuple[Report, ...] = ()
     state: Mapping[str, Stateful] = field(default_factory=dict)
     best: tuple[str, Literal["up", "down"]] | None = None
     rollouts_every: int = 0

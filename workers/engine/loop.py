@@ -6,7 +6,7 @@ a run is stands in `TrainingState`; the loop itself keeps only clocks.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +18,7 @@ from accelerate.accelerator import Accelerator
 from pydantic import ValidationError
 
 from workers.contract import control
+from workers.contract.document import Document
 from workers.contract.events import (
     AlertEvent,
     ChangeEvent,
@@ -26,6 +27,7 @@ from workers.contract.events import (
     MetricsEvent,
     ProgressEvent,
 )
+from workers.contract.products import ProductKind
 from workers.contract.run_spec import Limits
 from workers.engine import checkpoint, training_state
 from workers.engine.composition import Apply, Collect, Composition, Fit, Turn
@@ -198,6 +200,14 @@ class Loop:
             self.log.say("running", "")
         random.setstate(before)
 
+    def reports(self) -> Iterator[tuple[ProductKind, Document]]:
+        """The method's documents about what it trained, one after another."""
+        for report in self.composition.reports:
+            self.log.say("stopping", f"writing the {report.kind.replace('_', ' ')}")
+            with torch.random.fork_rng(), torch.no_grad(), self.precision():
+                document = report.make(self._view(Tally(), wants_rollouts=False))
+            yield report.kind, document
+
     def summary(self) -> dict[str, float | None]:
         """The last values of every metric, what is not finite as None."""
         return {name: value if _finite(value) else None for name, value in (self._values | self.state.evaluated).items()}
@@ -298,7 +308,8 @@ class Loop:
         state = self.state
         return Turn(step=state.step, models=state.models, data=state.streams, tokenizer=state.tokenizer, live=state.live,
                     tally=tally, stores={}, wants_rollouts=wants_rollouts, show=self.log.write,
-                    say=lambda doing: self.log.say("running", doing))
+                    say=lambda doing: self.log.say("running", doing),
+                    warn=lambda message: self.log.log(message, "warning"))
 
     def _epoch(self) -> float:
         stream = self.state.streams.get("train")

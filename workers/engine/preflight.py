@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
+from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
 from workers.engine import run, timing
 from workers.engine.control import Inbox
@@ -21,6 +22,7 @@ from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
 from workers.engine.method import method_of, primary_of
 from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.pairs import is_empty
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids
 from workers.engine.rows import Rows
@@ -136,10 +138,23 @@ def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> 
             "which leaves no room for an answer."))]
     cut = sum(length > config.max_length for length in wholes)
     if cut:
+        fate = "left out" if getattr(config, "truncation_mode", "") == "drop" else "cut"
         return [Finding(level="warning", code="truncation", field="max_length", fix=fix, message=(
-            f"{cut} of the first {len(records)} rows are longer than max_length {config.max_length} and will be cut."))]
+            f"{cut} of the first {len(records)} rows are longer than max_length {config.max_length} and will be {fate}.")),
+            *_pairs(records)]
     return [Finding(level="ok", code="lengths", field="max_length",
-                    message=f"The longest of the first {len(records)} rows has {max(wholes)} tokens.")]
+                    message=f"The longest of the first {len(records)} rows has {max(wholes)} tokens."), *_pairs(records)]
+
+
+def _pairs(records: list[Record]) -> list[Finding]:
+    """Pairs that teach nothing; an error when all of them are such."""
+    pairs = [(record.chosen, record.rejected) for record in records if record.chosen is not None and record.rejected is not None]
+    lost = sum(chosen == rejected or is_empty(chosen) or is_empty(rejected) for chosen, rejected in pairs)
+    if not lost:
+        return []
+    return [Finding(level="error" if lost == len(pairs) else "warning", code="pairs", field="data", message=(
+        f"{lost} of the first {len(pairs)} pairs cannot be told apart and will be left out: both answers are the same, "
+        "or one is empty."))]
 
 
 def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
@@ -159,7 +174,7 @@ def _memory(spec: RunSpec, config: TrainingConfig, parameters: int, longest: int
     width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
     inner = stated.get("intermediate_size", 4 * width)
     trained = _trained(config, stated, parameters)
-    tokens = config.per_device_train_batch_size * longest
+    tokens = config.per_device_train_batch_size * config.answers_per_sample * longest
     kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
     size = 2 if spec.resources.precision == "bfloat16" else 4
     parts = {"weights": 4 * parameters, "gradients": 4 * trained, "optimizer": 8 * trained,

@@ -48,6 +48,8 @@ def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     log.log(_headline(spec, loop))
     ending = loop.run()
     if ending.keep:
+        # Before the final model: merging an adapter ends its use in the loop's models.
+        _write_reports(loop, Path(spec.output_dir), log)
         _write_final(loop, Path(spec.output_dir) / "final", log)
     log.write(DoneEvent(reason=ending.reason, detail=ending.detail, step=loop.state.step, summary=loop.summary()))
 
@@ -143,6 +145,17 @@ def _streams(spec: RunSpec, composition: Composition) -> dict[str, RowStream]:
         raise DataFault("The run names no training data.", "Choose a data set for the role train.")
     return {role: RowStream(ref, composition.data[role], spec.seed)
             for role, ref in spec.datasets.items() if role in composition.data}
+
+
+def _write_reports(loop: Loop, output: Path, log: EventLog) -> None:
+    """The method's documents, each under its own name when it is whole, each with an artifact event."""
+    for kind, document in loop.reports():
+        place = output / f"{kind.value}.json"
+        partial = place.with_name(f".{place.name}.partial")
+        with naming_full_disk():
+            partial.write_text(document.model_dump_json(indent=1), encoding="utf-8")
+            partial.rename(place)
+        log.write(ArtifactEvent(kind=kind, path=str(place.resolve()), size_bytes=place.stat().st_size))
 
 
 def _write_final(loop: Loop, place: Path, log: EventLog) -> None:

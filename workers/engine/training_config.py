@@ -5,7 +5,7 @@ A field is declared once, here or in the method's file: default, bounds, help, u
 """
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,7 +40,12 @@ class MethodConfig(BaseModel):
 
 
 class TrainingConfig(MethodConfig):
-    """The base of a training method's config. A subclass changes a default by declaring the field again."""
+    """The base of a training method's config. A subclass changes a default by declaring the field again.
+
+    `answers_per_sample` sequences stand for one sample of the batch size.
+    """
+
+    answers_per_sample: ClassVar[int] = 1
 
     learning_rate: float = setting(
         0.0, "Learning rate", "How far each step moves the weights; 0 chooses by the model's size.",

@@ -1,0 +1,166 @@
+"""Bradley-Terry reward model: one number for a whole answer, fitted so that preferred answers score higher.
+
+The backbone with a linear head [d,1] without activation, read at the last token that is not padding; the loss is
+`reward_models.bradley_terry` averaged over pairs. Survey §3.1. The final model is a sequence classifier with one label, so
+AutoModelForSequenceClassification loads it and gives the same scores.
+
+At the edge: a pair that cannot be told apart is left out (see `pairs`); dropout is off unless LoRA's is set.
+"""
+
+from functools import partial
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
+from workers.contract.products import ProductKind, RewardReport
+from workers.contract.records import Record, RecordKind
+from workers.contract.run_spec import ModelKind
+from workers.engine import pairs, reward_report
+from workers.engine.card import card
+from workers.engine.composition import Collect, Composition, Evaluation, Fit, Report, Role, Setting, Turn
+from workers.engine.rendering import Truncation
+from workers.engine.reward_models import answer_scores, bradley_terry, score_all
+from workers.engine.reward_report import ScoredPair
+from workers.engine.sample import Batch, Counts, Sample
+from workers.engine.tally import Tally
+from workers.engine.training_config import chosen_learning_rate
+from workers.engine.training_config import setting as field
+
+
+class Config(pairs.PairConfig):
+    truncation_mode: Truncation = field(
+        "drop", "Too long pairs", "Leave the pair out, cut the ends of the answers, or cut the beginning of the prompt.",
+        order=42)
+    center_rewards_coefficient: float = field(
+        0.0, "Centring", "Weight of (r_w + r_l)², which keeps the scores around zero; 0.01 is usual, 0 turns it off.",
+        group="basic", order=44, ge=0, le=100)
+    label_smoothing: float = field(
+        0.0, "Label smoothing", "Share of the preferences taken to be the wrong way round.", order=45, ge=0, lt=0.5)
+    margin_weight: float = field(
+        1.0, "Margin weight", "How much of each pair's stated margin the scores must differ by; 0 ignores margins.",
+        order=46, ge=0, le=1000)
+    report_limit: int = field(
+        2000, "Rows of the report", "Rows of the held-out split (the training split where there is none) that the report at "
+        "the end is made of.", order=73, unit="rows", ge=1, le=1_000_000)
+
+
+METRICS = [
+    MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean over pairs."),
+    MetricInfo(name="accuracy", title="Accuracy", panel="Accuracy", better="up",
+               help="Share of pairs whose chosen answer scores higher."),
+    MetricInfo(name="margin", title="Margin", panel="Reward", better="up", help="Mean of r(chosen) − r(rejected)."),
+    MetricInfo(name="mean_reward", title="Mean reward", panel="Reward"),
+    MetricInfo(name="min_reward", title="Lowest reward", panel="Reward"),
+    MetricInfo(name="max_reward", title="Highest reward", panel="Reward"),
+    MetricInfo(name="eval/loss", title="Held-out loss", panel="Loss", better="down"),
+    MetricInfo(name="eval/accuracy", title="Held-out accuracy", panel="Accuracy", better="up"),
+    MetricInfo(name="eval/margin", title="Held-out margin", panel="Reward", better="up"),
+    MetricInfo(name="eval/mean_reward", title="Held-out mean reward", panel="Reward"),
+    MetricInfo(name="eval/min_reward", title="Held-out lowest reward", panel="Reward"),
+    MetricInfo(name="eval/max_reward", title="Held-out highest reward", panel="Reward"),
+    *pairs.METRICS,
+]
+
+CARD = card(
+    "rm-bt", Config, title="Bradley-Terry reward model", family="Reward modelling",
+    papers=[Paper(title="Training language models to follow instructions with human feedback", authors="Ouyang et al.",
+                  year=2022, link="https://arxiv.org/abs/2203.02155"),
+            Paper(title="Llama 2: Open Foundation and Fine-Tuned Chat Models", authors="Touvron et al.", year=2023,
+                  link="https://arxiv.org/abs/2307.09288")],
+    summary="Learns one number for an answer from pairs of which people preferred one: the preferred answer must score "
+            "higher. The model that results is a reward term for other runs; its report says how far to trust it.",
+    formula=r"\mathcal{L} = -\frac1P\sum_{p}\left[\log\sigma(r_w - r_l - m_p) - c\,(r_w + r_l)^2\right]",
+    confidence="code", left_out="Rankings of more than two answers.",
+    data=[DataNeed(role="train", kinds=[RecordKind.PREFERENCE], help="Prompts with a chosen and a rejected answer."),
+          DataNeed(role="eval", kinds=[RecordKind.PREFERENCE], required=False,
+                   help="Held-out pairs for accuracy and for the report.")],
+    models=[ModelNeed(role="reward", kinds=[ModelKind.CAUSAL, ModelKind.REWARD],
+                      help="The model that is trained: a language model gets a fresh head, a reward model keeps its own.")],
+    presets=[
+        Preset(name="default", title="Whole model", description="All weights, learning rate by the model's size."),
+        Preset(name="centred", title="Centred", description="Scores stay around zero, which PPO and mixtures of terms like.",
+               config={"center_rewards_coefficient": 0.01}),
+        Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
+               config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+    ],
+    metrics=METRICS,
+)
+
+
+def compose(config: Config, setting: Setting) -> Composition:
+    """One trained role with a scalar head; held-out accuracy when there is a split for it, and the report at the end.
+
+    Raises ConfigFault when pairs may be longer than the model's context.
+    """
+    pairs.check_length(config, setting)
+    left_out, held_out = pairs.LeftOut(), "eval" in setting.spec.datasets
+
+    def render(record: Record, row: int) -> list[Sample]:
+        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
+                                 left_out=left_out)
+
+    def render_held_out(record: Record, row: int) -> list[Sample]:
+        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
+                                 left_out=pairs.LeftOut())
+
+    count = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    return Composition(
+        roles=(Role("reward", trained=True, head="scalar", weights="reward"),),
+        cycle=(Collect("read", lambda turn: pairs.take(turn, count, left_out)),
+               Fit("fit", ("reward",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
+                   keep_groups=True)),
+        data={"train": render, "eval": render_held_out},
+        total_steps=lambda data: pairs.planned_steps(config, data),
+        live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
+        evaluations=(Evaluation("eval", partial(held_out_measures, config)),) if held_out else (),
+        reports=(Report(ProductKind.REWARD_REPORT, partial(report, config, setting)),),
+        best=("eval/accuracy", "up") if held_out else None,
+    )
+
+
+def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
+    """The micro-batch's part of the mean over the step's pairs."""
+    scores = answer_scores(turn.models["reward"], batch, turn.tokenizer.pad_token_id)
+    tell_scores(turn.tally, scores)
+    return pair_losses(config, scores, batch.scalars["margin"]).sum() / counts.groups
+
+
+def pair_losses(config: Config, scores: Tensor, margins: Tensor) -> Tensor:
+    """One loss a pair [P] from per-sample scores and margins [2P]."""
+    chosen, rejected = pairs.sides(scores)
+    return bradley_terry.terms(chosen, rejected, margin=config.margin_weight * pairs.sides(margins)[0],
+                               label_smoothing=config.label_smoothing, centring=config.center_rewards_coefficient)
+
+
+def tell_scores(tally: Tally, scores: Tensor) -> None:
+    """`accuracy`, `margin` and the mean, lowest and highest reward of a micro-batch's scores [2P]."""
+    chosen, rejected = pairs.sides(scores)
+    tally.mean("accuracy", (chosen > rejected).float())
+    tally.mean("margin", chosen - rejected)
+    tally.mean("mean_reward", scores)
+    tally.lowest("min_reward", scores)
+    tally.highest("max_reward", scores)
+
+
+def held_out_measures(config: Config, turn: Turn) -> dict[str, float]:
+    """The training metrics and the loss over the first `eval_limit` pairs of the split, as `eval/…`."""
+    samples = list(islice(turn.data["eval"].all(), 2 * config.eval_limit))
+    if not samples:
+        return {}
+    scores = score_all(turn.models["reward"], samples, turn.tokenizer.pad_token_id)
+    tally = Tally()
+    tell_scores(tally, scores)
+    tally.mean("loss", pair_losses(config, scores, torch.tensor([sample.scalars["margin"] for sample in samples])))
+    return {f"eval/{name}": value for name, value in tally.values().items()}
+
+
+def report(config: Config, setting: Setting, turn: Turn) -> RewardReport:
+    """The report on the held-out split, or on the training split where the run has none."""
+    role = "eval" if "eval" in turn.data else "train"
+    samples = list(islice(turn.data[role].all(), 2 * config.report_limit))
+    scores = score_all(turn.models["reward"], samples, turn.tokenizer.pad_token_id).tolist()
+    scored = [ScoredPair(scores[at], scores[at + 1], int(samples[at].mask.sum()), int(samples[at + 1].mask.sum()),
+                         samples[at].record or Record()) for at in range(0, len(samples), 2)]
+    return reward_report.report(setting.spec.datasets[role].split, scored)

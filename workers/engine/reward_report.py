@@ -1,0 +1,157 @@
+"""The report of a reward model: how often it prefers what people preferred, where, how surely, and whether it likes length.
+
+Everything is computed from the scores of pairs that were not trained on (where there are such): see
+`contract.products.RewardReport`. Numbers over nothing are None.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.contract.products import CalibrationBin, HistogramBin, Interval, RewardReport, Slice
+from workers.contract.records import Record
+
+Z = 1.959963984540054
+"""The normal distribution's 97.5 % quantile."""
+CALIBRATION_BINS = 10
+MARGIN_BINS = 20
+COLUMN_VALUES = 12
+"""A column with more different values than this says nothing about parts of the data."""
+LENGTHS = ((0.5, "chosen under half as long"), (0.9, "chosen shorter"), (1.1, "about as long"), (2.0, "chosen longer"),
+           (math.inf, "chosen over twice as long"))
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """Scores of the two answers, their lengths in tokens, and the row they come from."""
+
+    chosen: float
+    rejected: float
+    chosen_tokens: int
+    rejected_tokens: int
+    record: Record
+
+    @property
+    def margin(self) -> float:
+        return self.chosen - self.rejected
+
+
+def report(split: str, pairs: Sequence[ScoredPair]) -> RewardReport:
+    """Everything the page shows of a reward model, from its scores on one split."""
+    margins = np.array([pair.margin for pair in pairs])
+    rewards = np.array([score for pair in pairs for score in (pair.chosen, pair.rejected)])
+    lengths = np.array([float(n) for pair in pairs for n in (pair.chosen_tokens, pair.rejected_tokens)])
+    bins, error = calibration(margins)
+    unequal = [pair for pair in pairs if pair.chosen_tokens != pair.rejected_tokens]
+    return RewardReport(
+        split=split, pairs=len(pairs), accuracy=accuracy(pairs), slices=slices(pairs), calibration=bins,
+        calibration_error=error, margins=histogram(margins), margin_mean=_mean(margins), reward_mean=_mean(rewards),
+        reward_std=float(rewards.std(ddof=1)) if len(rewards) > 1 else None, length_correlation=spearman(rewards, lengths),
+        longer_wins=_share([pair.margin * (pair.chosen_tokens - pair.rejected_tokens) > 0 for pair in unequal]),
+        longer_chosen=_share([pair.chosen_tokens > pair.rejected_tokens for pair in unequal]))
+
+
+def accuracy(pairs: Sequence[ScoredPair]) -> Interval:
+    """Share of pairs whose chosen answer scores higher, a tie counting half, with Wilson's interval."""
+    return wilson(float(_right(np.array([pair.margin for pair in pairs])).sum()), len(pairs))
+
+
+def wilson(right: float, n: int) -> Interval:
+    """Wilson's score interval at 95 % (E. B. Wilson, JASA 22, 1927) of `right` out of `n`."""
+    if n == 0:
+        return Interval(value=None, n=0, method="wilson")
+    share = right / n
+    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return Interval(value=share, low=max(0.0, centre - half), high=min(1.0, centre + half), n=n, method="wilson")
+
+
+def slices(pairs: Sequence[ScoredPair]) -> list[Slice]:
+    """Accuracy by length of the answers, by the people's margin where rows state one, and by columns with few values."""
+    found = _by("length", pairs, _length_class, [name for _, name in LENGTHS])
+    stated = [pair for pair in pairs if pair.record.margin is not None]
+    if len({pair.record.margin for pair in stated}) > 1:
+        low, high = np.quantile([pair.record.margin for pair in stated], [1 / 3, 2 / 3])
+        found += _by("margin", stated, lambda pair: _third(pair.record.margin or 0.0, float(low), float(high)),
+                     ["small", "middle", "large"])
+    for column in sorted({name for pair in pairs for name in pair.record.extra}):
+        known = [pair for pair in pairs if isinstance(pair.record.extra.get(column), str | bool | int)]
+        values = sorted({str(pair.record.extra[column]) for pair in known})
+        if 1 < len(values) <= COLUMN_VALUES:
+            found += _by(column, known, _column_reader(column), values)
+    return found
+
+
+def calibration(margins: np.ndarray) -> tuple[list[CalibrationBin], float | None]:
+    """Bins of the predicted probability σ(|Δ|) that the higher score is the chosen answer, and Σ n_b/n·|observed − predicted|."""
+    sure = 1 / (1 + np.exp(-np.abs(margins)))
+    right = _right(margins)
+    edges = np.linspace(0.5, 1.0, CALIBRATION_BINS + 1)
+    place = np.clip(np.searchsorted(edges, sure, side="right") - 1, 0, CALIBRATION_BINS - 1)
+    bins, error = [], 0.0
+    for index in range(CALIBRATION_BINS):
+        inside = place == index
+        predicted, observed = _mean(sure[inside]), _mean(right[inside])
+        bins.append(CalibrationBin(low=float(edges[index]), high=float(edges[index + 1]), n=int(inside.sum()),
+                                   predicted=predicted, observed=observed))
+        if predicted is not None and observed is not None:
+            error += float(inside.sum()) / len(margins) * abs(observed - predicted)
+    return bins, error if len(margins) else None
+
+
+def histogram(values: np.ndarray) -> list[HistogramBin]:
+    """Bins of equal width from the smallest to the largest value; one bin when all are equal."""
+    if len(values) == 0:
+        return []
+    wide = float(values.max()) > float(values.min())
+    counts, edges = np.histogram(values, bins=MARGIN_BINS if wide else 1)
+    return [HistogramBin(low=float(low), high=float(high), n=int(n))
+            for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)]
+
+
+def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Spearman's ρ: Pearson's correlation of the ranks, equal values sharing their mean rank. None where one is constant."""
+    if len(first) < 2:
+        return None
+    left, right = (_ranks(values) - (len(values) + 1) / 2 for values in (first, second))
+    scale = math.sqrt(float((left**2).sum() * (right**2).sum()))
+    return float((left * right).sum()) / scale if scale else None
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    ranks: np.ndarray = (last - (counts - 1) / 2)[place]
+    return ranks
+
+
+def _right(margins: np.ndarray) -> np.ndarray:
+    return np.where(margins > 0, 1.0, np.where(margins == 0, 0.5, 0.0))
+
+
+def _by(name: str, pairs: Sequence[ScoredPair], value: Callable[[ScoredPair], str], order: Sequence[str]) -> list[Slice]:
+    parts = {each: [pair for pair in pairs if value(pair) == each] for each in order}
+    return [Slice(by=name, value=each, accuracy=accuracy(part)) for each, part in parts.items() if part]
+
+
+def _column_reader(column: str) -> Callable[[ScoredPair], str]:
+    return lambda pair: str(pair.record.extra[column])
+
+
+def _length_class(pair: ScoredPair) -> str:
+    ratio = pair.chosen_tokens / max(1, pair.rejected_tokens)
+    return next(name for bound, name in LENGTHS if ratio < bound)
+
+
+def _third(value: float, low: float, high: float) -> str:
+    return "small" if value <= low else "middle" if value <= high else "large"
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _share(claims: Sequence[bool]) -> float | None:
+    return sum(claims) / len(claims) if claims else None
