@@ -6,20 +6,11 @@ import numpy as np
 import pytest
 
 from workers.contract.records import Record
-from workers.engine.reward_report import ScoredPair, calibration, histogram, report, slices, spearman, wilson
+from workers.engine.reward_report import ScoredPair, calibration, histogram, report, slices, spearman
 
 
 def pair(chosen: float, rejected: float, lengths: tuple[int, int] = (4, 4), **record: object) -> ScoredPair:
     return ScoredPair(chosen, rejected, *lengths, Record.model_validate(record))
-
-
-@pytest.mark.parametrize(("right", "n", "low", "high"), [
-    (8, 10, 0.4902, 0.9433), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (50, 100, 0.4038, 0.5962),
-])
-def test_wilsons_interval_is_the_published_one(right: int, n: int, low: float, high: float) -> None:
-    found = wilson(right, n)
-    assert found.low == pytest.approx(low, abs=1e-4)
-    assert found.high == pytest.approx(high, abs=1e-4)
 
 
 def test_accuracy_counts_a_tie_as_half() -> None:

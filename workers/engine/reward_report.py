@@ -12,9 +12,8 @@ import numpy as np
 
 from workers.contract.products import CalibrationBin, HistogramBin, Interval, RewardReport, Slice
 from workers.contract.records import Record
+from workers.statistics import wilson
 
-Z = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
 CALIBRATION_BINS = 10
 MARGIN_BINS = 20
 COLUMN_VALUES = 12
@@ -56,16 +55,6 @@ def report(split: str, pairs: Sequence[ScoredPair]) -> RewardReport:
 def accuracy(pairs: Sequence[ScoredPair]) -> Interval:
     """Share of pairs whose chosen answer scores higher, a tie counting half, with Wilson's interval."""
     return wilson(float(_right(np.array([pair.margin for pair in pairs])).sum()), len(pairs))
-
-
-def wilson(right: float, n: int) -> Interval:
-    """Wilson's score interval at 95 % (E. B. Wilson, JASA 22, 1927) of `right` out of `n`."""
-    if n == 0:
-        return Interval(value=None, n=0, method="wilson")
-    share = right / n
-    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    return Interval(value=share, low=max(0.0, centre - half), high=min(1.0, centre + half), n=n, method="wilson")
 
 
 def slices(pairs: Sequence[ScoredPair]) -> list[Slice]:
