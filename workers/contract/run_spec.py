@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workers.contract.document import Document
 from workers.contract.records import RecordKind
@@ -58,6 +58,12 @@ class Clip(Document):
     low: float | None = Field(default=None, allow_inf_nan=False)
     high: float | None = Field(default=None, allow_inf_nan=False)
 
+    @model_validator(mode="after")
+    def _ordered(self) -> "Clip":
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"the lower bound ({self.low:g}) is above the upper ({self.high:g}); swap them")
+        return self
+
 
 class Affine(Document):
     """factor · r + offset."""
@@ -107,6 +113,14 @@ class Gate(Document):
     at_least: float | None = Field(default=None, allow_inf_nan=False)
     at_most: float | None = Field(default=None, allow_inf_nan=False)
     otherwise: float = Field(default=0.0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Gate":
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("the gate has no bound and would always be open; set the least or the most")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"no value is at least {self.at_least:g} and at most {self.at_most:g}; swap the bounds")
+        return self
 
 
 class RewardTerm(Document):

@@ -20,8 +20,7 @@ from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
 from workers.engine.faults import DataFault, Fault
 from workers.engine.models import Model, declared_context, frozen, load_tokenizer
-from workers.engine.online import text_of
-from workers.engine.rendering import prompt_ids
+from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.greedy_match import end_ids_of, reference_of

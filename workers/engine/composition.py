@@ -205,12 +205,21 @@ class Report:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context and size."""
+    """What a method may look at when it composes: the frozen spec, the tokenizer, the policy's context and size.
+
+    `held` is what composing made ready, by name, for every composition of this setting; each has a `close()`.
+    """
 
     spec: RunSpec
     tokenizer: Any
     context_length: int
     parameters: int
+    held: dict[str, Any] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Ends what is held, the last made first. A second call does nothing."""
+        while self.held:
+            self.held.popitem()[1].close()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ NO_MEMORY_SAID = ("can't allocate memory", "not enough memory", "Cannot allocate
 
 
 class Fault(Exception):
-    """A failure a person can act on. `step` is filled in by the loop when it knows it."""
+    """A failure a person can act on. `field` is its place in the form, such as `reward.terms.1`, where it has one."""
 
     code: FailureCode = "platform"
 
@@ -23,6 +23,7 @@ class Fault(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.field = ""
 
 
 class ConfigFault(Fault):
@@ -39,6 +40,10 @@ class ModelFault(Fault):
 
 class RewardFault(Fault):
     code: FailureCode = "reward"
+
+
+class UserCodeFault(Fault):
+    code: FailureCode = "user_code"
 
 
 class NotFiniteFault(Fault):

@@ -30,7 +30,7 @@ from workers.contract.events import (
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import Limits
 from workers.engine import checkpoint, training_state
-from workers.engine.composition import Apply, Collect, Composition, Fit, Turn
+from workers.engine.composition import Apply, Collect, Composition, Fit, Setting, Turn
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import NotFiniteFault, Preempted
@@ -53,14 +53,15 @@ class Ending:
 
 
 class Loop:
-    """Runs one attempt from where `state` stands to its end."""
+    """Runs one attempt from where `state` stands to its end. `setting` is what the composition was made for."""
 
     def __init__(
         self, composition: Composition, config: TrainingConfig, limits: Limits, state: TrainingState, *,
-        accelerator: Accelerator, precision: Callable[[], AbstractContextManager[None]], log: EventLog, inbox: Inbox,
-        checkpoints: Path,
+        setting: Setting, accelerator: Accelerator, precision: Callable[[], AbstractContextManager[None]], log: EventLog,
+        inbox: Inbox, checkpoints: Path,
     ) -> None:
         self.composition, self.config, self.limits, self.state = composition, config, limits, state
+        self.setting = setting
         self.accelerator, self.precision, self.log, self.inbox = accelerator, precision, log, inbox
         self.checkpoints = checkpoints
         planned = composition.total_steps(state.streams)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.contract.records import Message, Record, RecordKind
+from workers.contract.records import Record, RecordKind
 from workers.engine.advantages import Advantages, centred, group_count, group_sum
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
 from workers.engine.credit import last_token, with_kl_penalty
@@ -26,8 +26,8 @@ from workers.engine.policy_losses import PolicyTerms, clipped
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
 from workers.engine.regularisers import k1 as log_ratio
-from workers.engine.rendering import prompt_ids
-from workers.engine.reward_pipeline import Pipeline, Rewards
+from workers.engine.rendering import prompt_ids, text_of
+from workers.engine.reward_pipeline import Pipeline, Rewards, measures
 from workers.engine.rollout_events import rollout_event
 from workers.engine.sample import Batch, Counts, Rollout, Sample, batch_of
 from workers.engine.sampler.greedy_match import answer_greedily, end_ids_of, reference_of
@@ -90,10 +90,16 @@ def check(config: OnlineConfig, setting: Setting) -> None:
 
 
 def pipeline_of(setting: Setting) -> Pipeline:
-    """The run's reward. Raises ConfigFault when there is none, or when a term needs a column that no row can have."""
+    """The run's reward, prepared once and closed with the setting.
+
+    Raises ConfigFault when there is none, or when a term needs a column that no row can have; and what preparing raises.
+    """
     if setting.spec.reward is None:
         raise ConfigFault("This method needs a reward and the run has none.", "Add at least one reward term.")
-    pipeline = Pipeline(setting.spec.reward)
+    if "reward" not in setting.held:
+        device = torch.device("cuda" if setting.spec.resources.gpus and torch.cuda.is_available() else "cpu")
+        setting.held["reward"] = Pipeline(setting.spec.reward, device=device, seed=setting.spec.seed)
+    pipeline: Pipeline = setting.held["reward"]
     train = setting.spec.datasets.get("train")
     if train is None:
         raise ConfigFault("The run has no training data.", "Choose a data set of prompts.")
@@ -239,13 +245,6 @@ def render_prompt(setting: Setting, record: Record, row: int, *, longest: int, r
                    text=text_of(record.prompt))]
 
 
-def text_of(prompt: str | list[Message]) -> str:
-    """A prompt as the page shows it: the text, or each turn under its role."""
-    if isinstance(prompt, str):
-        return prompt
-    return "\n".join(f"{message.role}: {message.content}" for message in prompt)
-
-
 def planned_steps(max_steps: int, epochs: float, prompts_per_step: int, data: Mapping[str, Stream]) -> int:
     """Steps of the plan: as set when positive, else from the epochs."""
     return max_steps if max_steps > 0 else max(1, math.ceil(data["train"].rows * epochs / prompts_per_step))
@@ -262,8 +261,15 @@ def score(pipeline: Pipeline, prompts: Sequence[Sample], rollouts: Sequence[Roll
     names = sorted({name for record in records for name in record.extra} - {"prompts", "completions", "completion_ids", "params"})
     columns: dict[str, list[Any]] = {name: [record.extra.get(name) for record in records] for name in names}
     columns["answer"] = [reference_of(prompt) for prompt in prompts]
-    return pipeline.score(prompts=[prompt.text for prompt in prompts], completions=texts,
-                          completion_ids=[rollout.completion_ids.tolist() for rollout in rollouts], columns=columns)
+    asked = [prompt.text if record.prompt is None else record.prompt for prompt, record in zip(prompts, records, strict=True)]
+    return pipeline.score(prompts=asked, completions=texts, columns=columns, groups=_numbered(prompts),
+                          completion_ids=[rollout.completion_ids.tolist() for rollout in rollouts])
+
+
+def _numbered(prompts: Sequence[Sample]) -> list[int]:
+    """For each answer the number of its prompt: the same sample is the same prompt."""
+    first: dict[int, int] = {}
+    return [first.setdefault(id(prompt), len(first)) for prompt in prompts]
 
 
 def samples_of(prompts: Sequence[Sample], rollouts: Sequence[Rollout], texts: Sequence[str], rewards: Rewards,
@@ -276,17 +282,13 @@ def samples_of(prompts: Sequence[Sample], rollouts: Sequence[Rollout], texts: Se
 
 
 def tell_rewards(tally: Tally, pipeline: Pipeline, rewards: Rewards) -> None:
-    """`reward`, and each term's mean and deviation, over the answers that have one."""
+    """`reward` over the answers that have one, and the curves of each term."""
     total = rewards.total
     finite = total.isfinite()
     if bool(finite.any()):
         tally.put("reward", total[finite].mean())
-    for column, name in enumerate(pipeline.names):
-        values = rewards.terms[:, column]
-        values = values[values.isfinite()]
-        if len(values):
-            tally.put(f"rewards/{name}/mean", values.mean())
-            tally.put(f"rewards/{name}/std", values.std() if len(values) > 1 else torch.zeros(()))
+    for name, value in measures(pipeline, rewards).items():
+        tally.put(name, value)
 
 
 def tell_groups(tally: Tally, samples: Sequence[Sample]) -> None:

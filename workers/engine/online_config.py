@@ -70,6 +70,8 @@ METRICS = [
     MetricInfo(name="reward_std", title="Reward deviation", panel="Reward", help="Mean deviation within a group."),
     MetricInfo(name="rewards/{term}/mean", title="Reward of a term", panel="Reward", better="up"),
     MetricInfo(name="rewards/{term}/std", title="Deviation of a term", panel="Reward"),
+    MetricInfo(name="rewards/{term}/transformed", title="Transformed reward of a term", panel="Reward"),
+    MetricInfo(name="rewards/{term}/open", title="Share that passed a gate", panel="Reward", better="up"),
     MetricInfo(name="frac_reward_zero_std", title="Groups that teach nothing", panel="Reward", better="down",
                help="Share of groups whose answers all have the same reward."),
     MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up"),

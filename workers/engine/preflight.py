@@ -4,34 +4,43 @@ Checks go on past what fails where they can, so that the form shows everything a
 model is small enough (see `timing`); nothing is written but a scratch directory.
 """
 
+import math
 import tempfile
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+import torch
 from pydantic import ValidationError
 
 from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
-from workers.engine import run, timing
+from workers.engine import online, run, timing
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault
+from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault, UserCodeFault
 from workers.engine.method import method_of, primary_of
 from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.pairs import is_empty
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids
+from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rows import Rows
+from workers.engine.sample import Rollout, Sample
+from workers.engine.sampler.greedy_match import reference_of
 from workers.engine.training_config import MethodConfig, TrainingConfig
 
 ROWS_READ = 200
+ROWS_TRIED = 4
+"""Rows whose reference answers the reward is tried on."""
 TIMED_PARAMETERS = 30_000_000
 """Largest model whose step is timed here."""
-FIELDS: dict[type[Fault], str] = {ConfigFault: "", ModelFault: "model", DataFault: "data", RewardFault: "reward"}
+FIELDS: dict[type[Fault], str] = {ConfigFault: "", ModelFault: "model", DataFault: "data", RewardFault: "reward",
+                                 UserCodeFault: "reward"}
 
 
 def report(spec: RunSpec) -> PreflightReport:
@@ -44,12 +53,14 @@ def report(spec: RunSpec) -> PreflightReport:
     findings += _models(method.CARD, spec)
     if config is None or _broken(findings):
         return PreflightReport(ready=False, findings=findings)
+    tokenizer = load_tokenizer(primary_of(spec).path)
     if not isinstance(config, TrainingConfig):
         findings += _fitting_data(method.CARD, spec)
         findings += [] if _broken(findings) or not hasattr(method, "examine") else method.examine(config, spec)
+        findings += [] if _broken(findings) else _reward(spec, tokenizer)
         return PreflightReport(ready=not _broken(findings), findings=findings)
-    tokenizer = load_tokenizer(primary_of(spec).path)
     findings += _data(method.CARD, spec, config, tokenizer)
+    findings += [] if _broken(findings) else _reward(spec, tokenizer)
     if _broken(findings):
         return PreflightReport(ready=False, findings=findings)
     parameters = stored_parameters(primary_of(spec).path)
@@ -157,6 +168,33 @@ def _pairs(records: list[Record]) -> list[Finding]:
         "or one is empty."))]
 
 
+def _reward(spec: RunSpec, tokenizer: Any) -> list[Finding]:
+    """The reward is prepared and tried on the reference answers of the first rows; an empty answer where there is none."""
+    if spec.reward is None or not spec.datasets:
+        return []
+    ref = spec.datasets.get("train") or next(iter(spec.datasets.values()))
+    records = [record for record in islice(iter(Rows(ref)), ROWS_TRIED) if record.prompt is not None]
+    try:
+        with closing(Pipeline(spec.reward, seed=spec.seed)) as pipeline:
+            total = _tried(pipeline, records, tokenizer) if records else []
+    except Fault as fault:
+        return [_finding(fault)]
+    said = ", ".join("none" if math.isnan(value) else f"{value:.3g}" for value in total)
+    return [Finding(level="ok", code="reward", field="reward",
+                    message=f"The reward was tried on the references of the first {len(total)} rows: {said}.")]
+
+
+def _tried(pipeline: Pipeline, records: list[Record], tokenizer: Any) -> list[float]:
+    prompts = [Sample(ids=torch.empty(0, dtype=torch.int64), mask=torch.empty(0, dtype=torch.bool), record=record)
+               for record in records]
+    texts = [reference_of(prompt) or "" for prompt in prompts]
+    answers = [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=torch.int64) for text in texts]
+    rollouts = [Rollout(prompt_ids=prompt.ids, completion_ids=answer, logprobs=torch.zeros(len(answer)), ended=True)
+                for prompt, answer in zip(prompts, answers, strict=True)]
+    found: list[float] = online.score(pipeline, prompts, rollouts, texts).total.tolist()
+    return found
+
+
 def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
     """Tokens of the longest sequence to expect: of the first rows as they are, or prompt and the longest answer allowed."""
     records = list(islice(iter(Rows(spec.datasets["train"])), ROWS_READ))
@@ -203,6 +241,7 @@ def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
     with tempfile.TemporaryDirectory() as scratch:
         log = EventLog(Path(scratch) / "events.jsonl")
         spec = spec.model_copy(update={"output_dir": scratch, "resume_from": None})
+        loop = None
         try:
             loop = run.prepare(spec, log, Inbox())
             why = _untimed(spec, found.parameters or 0)
@@ -211,6 +250,8 @@ def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
             return found.model_copy(update={"ready": False, "findings": [*found.findings, _finding(fault)]})
         finally:
             log.close()
+            if loop is not None:
+                loop.setting.close()
     note = Finding(level="ok", code="time", message=why if span is None else span.basis)
     return found.model_copy(update={
         "findings": [*found.findings, note], "steps": loop.total, "step_seconds": span and span.step,
@@ -227,7 +268,7 @@ def _untimed(spec: RunSpec, parameters: int) -> str:
 
 
 def _finding(fault: Fault) -> Finding:
-    return Finding(level="error", code=fault.code, field=FIELDS.get(type(fault), ""),
+    return Finding(level="error", code=fault.code, field=fault.field or FIELDS.get(type(fault), ""),
                    message=f"{fault.message} {fault.remedy}".strip())
 
 

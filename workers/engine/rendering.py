@@ -48,6 +48,13 @@ def prompt_ids(tokenizer: Any, prompt: Text, tools: list[dict[str, Any]] | None 
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
+def text_of(prompt: Text) -> str:
+    """A prompt as a page shows it and plain terms read it: the text, or each turn under its role."""
+    if isinstance(prompt, str):
+        return prompt
+    return "\n".join(f"{message.role}: {message.content}" for message in prompt)
+
+
 def render_text(tokenizer: Any, text: str) -> Rendered:
     """Plain text and the end token, all of it trained but the first token, which nothing predicts."""
     ids = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]

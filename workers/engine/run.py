@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ def carry_out(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
 
 def _train(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:
     loop = prepare(spec, log, inbox)
-    log.log(_headline(spec, loop))
-    ending = loop.run()
+    with closing(loop.setting):
+        log.log(_headline(spec, loop))
+        ending = loop.run()
     if ending.keep:
         # Before the final model: merging an adapter ends its use in the loop's models.
         _write_reports(loop, Path(spec.output_dir), log)
@@ -68,7 +70,10 @@ def _headline(spec: RunSpec, loop: Loop) -> str:
 
 
 def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
-    """Everything loaded and put together, standing where the spec's checkpoint stands. Raises a Fault."""
+    """Everything loaded and put together, standing where the spec's checkpoint stands; whoever asked closes its setting.
+
+    Raises a Fault.
+    """
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     method = method_of(spec.method)
     config = training_config_of(method, spec.config)
@@ -80,18 +85,23 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
     tokenizer = load_tokenizer(primary_of(spec).path)
-    composition: Composition = method.compose(config, setting_of(spec, tokenizer))
-    scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
-    models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
-    log.say("starting", "reading the data")
-    state = TrainingState(
-        models=models, optimizers=_optimizers(composition.roles, models, config, accelerator),
-        streams=_streams(spec, composition), controllers=composition.state, live=dict(composition.live), tokenizer=tokenizer)
-    generators.seed_all(spec.seed)
-    if resume is not None:
-        training_state.load(state, resume)
-    return Loop(composition, config, spec.limits, state, accelerator=accelerator, precision=scoring, log=log, inbox=inbox,
-                checkpoints=Path(spec.output_dir) / "checkpoints")
+    setting = setting_of(spec, tokenizer)
+    with ExitStack() as half_done:
+        half_done.callback(setting.close)
+        composition: Composition = method.compose(config, setting)
+        scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
+        models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
+        log.say("starting", "reading the data")
+        state = TrainingState(
+            models=models, optimizers=_optimizers(composition.roles, models, config, accelerator),
+            streams=_streams(spec, composition), controllers=composition.state, live=dict(composition.live),
+            tokenizer=tokenizer)
+        generators.seed_all(spec.seed)
+        if resume is not None:
+            training_state.load(state, resume)
+        half_done.pop_all()
+    return Loop(composition, config, spec.limits, state, setting=setting, accelerator=accelerator, precision=scoring, log=log,
+                inbox=inbox, checkpoints=Path(spec.output_dir) / "checkpoints")
 
 
 def setting_of(spec: RunSpec, tokenizer: Any) -> Setting:

@@ -20,7 +20,6 @@ from workers.engine.composition import Composition
 from workers.engine.faults import DiskFault
 from workers.engine.loop import Loop, rough_size
 from workers.engine.method import config_of, method_of
-from workers.engine.run import setting_of
 from workers.engine.training_config import TrainingConfig
 
 PARTS = (16, 4, 1)
@@ -126,8 +125,7 @@ def _roomy(size: int, memory: MemoryEstimate | None) -> int:
 def _composed(spec: RunSpec, loop: Loop, changed: dict[str, int]) -> Composition:
     """The method with some fields changed, over the loop's own models and data."""
     method = method_of(spec.method)
-    composition: Composition = method.compose(
-        config_of(method, spec.config | changed), setting_of(spec, loop.state.tokenizer))
+    composition: Composition = method.compose(config_of(method, spec.config | changed), loop.setting)
     return composition
 
 

@@ -15,7 +15,7 @@ from workers.contract.samples import SAMPLES_FILE, SampledAnswer, SampledPrompt
 from workers.engine import answering, results
 from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
-from workers.engine.online import text_of
+from workers.engine.rendering import text_of
 from workers.engine.sampler.greedy_match import is_right
 from workers.engine.task import Stopped, Work
 from workers.engine.training_config import setting

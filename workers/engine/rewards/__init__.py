@@ -9,15 +9,25 @@ Every member has
 the last in TRL's shape: lists of equal length, every data-set column by its own name (`answer` for the reference
 answer), None where the term does not apply. A term must take any text a model can write: it never raises for one,
 and it never takes long, so patterns are linear or bounded in time. Files that begin with `_` are shared reading.
+
+A term that holds something for the length of a run (a model, a process, connections) has, instead of `reward`,
+
+    def prepare(params, place: Place) -> Prepared
+
+whose answer is called with the same lists, save that the prompt of a conversation comes as its messages, and is closed
+at the run's end. What it cannot get at all it says by a Fault.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import torch
 from pydantic import BaseModel, ConfigDict
 
 from workers.contract.catalogue import RewardTermCard
+from workers.contract.records import Text
+from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import members
 
 
@@ -29,12 +39,26 @@ class TermParams(BaseModel):
 
 @dataclass(frozen=True)
 class Card:
-    """`columns` are those without which no row can be scored; `range` says in words what values come out."""
+    """`columns` are those without which no row can be scored; `range` says in words what values come out.
+
+    `model` is the kind of model that the term asks, `model_required` whether it must.
+    """
 
     title: str
     summary: str
     columns: tuple[str, ...] = ()
     range: str = "0 or 1"
+    model: ModelKind | None = None
+    model_required: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a term is prepared: the model it asks, if any, the device that models stand on, the run's seed."""
+
+    model: ModelRef | None
+    device: torch.device
+    seed: int
 
 
 class Reward(Protocol):
@@ -42,6 +66,15 @@ class Reward(Protocol):
         self, params: Any, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
         **columns: Sequence[Any],
     ) -> list[float | None]: ...
+
+
+class Prepared(Protocol):
+    def __call__(
+        self, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
+        **columns: Sequence[Any],
+    ) -> list[float | None]: ...
+
+    def close(self) -> None: ...
 
 
 def kinds() -> tuple[str, ...]:
@@ -59,15 +92,20 @@ def params_of(kind: str) -> type[TermParams]:
     return cast(type[TermParams], members.load(__name__, kind).Params)
 
 
-def needed_columns(kind: str) -> tuple[str, ...]:
-    """The columns without which the term `kind` can score nothing. Raises LookupError."""
-    return cast(Card, members.load(__name__, kind).CARD).columns
+def preparation_of(kind: str) -> Callable[[Any, Place], Prepared] | None:
+    """What makes the term `kind` ready; None for one that holds nothing. Raises LookupError."""
+    return getattr(members.load(__name__, kind), "prepare", None)
+
+
+def card_of(kind: str) -> Card:
+    """What the term `kind` says of itself. Raises LookupError."""
+    return cast(Card, members.load(__name__, kind).CARD)
 
 
 def card(kind: str) -> RewardTermCard:
     """The catalogue's card of the term `kind`. Raises LookupError."""
-    own = cast(Card, members.load(__name__, kind).CARD)
+    own = card_of(kind)
     return RewardTermCard(
         kind=kind, title=own.title, summary=own.summary, params_schema=params_of(kind).model_json_schema(),
-        columns=list(own.columns), range=own.range,
+        columns=list(own.columns), range=own.range, model=own.model, model_required=own.model_required,
     )
