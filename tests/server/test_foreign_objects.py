@@ -17,6 +17,7 @@ from runs.datasets.models import Dataset, DatasetVersion, Upload
 from runs.jobs.models import Job
 from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
+from runs.recipes.models import Recipe, RecipeRun
 from runs.rewards.models import Reward, RewardVersion
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()
@@ -66,9 +67,12 @@ def foreign(db: None) -> dict[str, str]:
         "artifact_id": filled(Artifact, run=run),
         "reward_id": reward,
         "reward_version_id": filled(RewardVersion, project=project, reward=reward, pipeline={}),
+        "recipe_id": filled(Recipe, project=project),
+        "recipe_run_id": filled(RecipeRun, project=project),
     }
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
-    return {name: row.pk for name, row in rows.items()} | {"project_id": project.pk, "token_id": token.pk, "cursor": "1"}
+    others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s"}
+    return {name: row.pk for name, row in rows.items()} | others
 
 
 @pytest.fixture
@@ -114,4 +118,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
     assert parameters <= {
         "project_id", "member_id", "job_id", "upload_id", "dataset_id", "version_id", "model_id", "config_id",
         "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor", "reward_id", "reward_version_id",
+        "recipe_id", "recipe_run_id", "stage_name",
     }  # fmt: skip

@@ -7,6 +7,7 @@ import structlog
 from runs.datasets import services as datasets
 from runs.jobs import services as jobs
 from runs.launches import services as launches
+from runs.recipes import services as recipes
 from workers.agent.places import start_jobs, start_runs
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,7 @@ def sweep(worker_id: str) -> None:
         settled = launches.settle_lost() + jobs.settle_lost()
         if settled:
             log.info("settled_lost", count=settled)
+        recipes.advance_open()
     start_runs(worker_id)
     start_jobs(worker_id)
 
