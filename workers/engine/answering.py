@@ -7,11 +7,11 @@ answer the same questions.
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -25,8 +25,10 @@ from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.greedy_match import end_ids_of, reference_of
 from workers.engine.sampler.grouped import generate
+from workers.engine.task import Stopped, Work
 from workers.engine.training_config import MethodConfig, setting
 
+T = TypeVar("T")
 ASKED_KINDS = [RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT]
 ROWS_READ = 200
 
@@ -166,13 +168,36 @@ def pieces(asked: Sequence[Question], config: AnswerConfig) -> Iterator[Sequence
         yield asked[start:start + size]
 
 
+def go_through(
+    work: Work, asked: Sequence[Question], config: AnswerConfig, *, ask: Callable[[Sequence[Question]], list[T]],
+    publish: Callable[[list[T], bool], dict[str, float | None]],
+) -> dict[str, float | None]:
+    """Asks piece by piece, then publishes all that was found; a stop that keeps publishes what there is, as partial.
+
+    Raises Stopped or Preempted.
+    """
+    found: list[T] = []
+    try:
+        work.advance(0, len(asked))
+        for piece in pieces(asked, config):
+            found += ask(piece)
+            work.log.say("running", f"{len(found)} of {len(asked)} prompts")
+            work.advance(len(found), len(asked))
+    except Stopped as stopped:
+        if stopped.keep and found:
+            publish(found, True)
+        raise
+    return publish(found, False)
+
+
 def step_of(ref: ModelRef) -> int | None:
     """The training step of a checkpoint's model, from its directory's name; None for any other."""
     place = Path(ref.adapter_path or ref.path).parent.name
     return int(place.removeprefix("step-")) if place.startswith("step-") and place[5:].isdigit() else None
 
 
-def findings(spec: RunSpec, *, roles: Sequence[str], data: str, room: int, needs_reference: bool) -> list[Finding]:
+def findings(spec: RunSpec, *, roles: Sequence[str], room: int, needs_reference: bool = False, data: str = "prompts",
+             ) -> list[Finding]:
     """Preflight of a task: do the first prompts leave room for an answer, and do the rows have references?"""
     found: list[Finding] = []
     try:

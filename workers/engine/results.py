@@ -10,12 +10,14 @@ from typing import Any
 
 from workers.contract.document import Document
 from workers.contract.evaluation import ITEMS_FILE, REPORT_FILE, EvaluatedData, EvaluatedModel, EvaluationItem, EvaluationReport
-from workers.contract.events import EvaluationEvent, MetricsEvent
+from workers.contract.events import EvaluationEvent, MetricsEvent, RolloutAnswer, RolloutEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import DatasetRef, RunSpec
 from workers.engine.faults import DataFault, naming_full_disk
 from workers.engine.task import Work
 from workers.statistics import mean_interval
+
+SHOWN = 64
 
 
 def suite_name(given: str, data: DatasetRef) -> str:
@@ -58,6 +60,15 @@ def evaluation(
     for sentence in left_out:
         work.log.log(sentence, "warning")
     return values
+
+
+def show(work: Work, items: Sequence[EvaluationItem]) -> None:
+    """The first items as rollouts of the run; the artifact has all."""
+    for item in items[:SHOWN]:
+        answers = [RolloutAnswer(text=answer.text, reward=answer.score, length=answer.length, truncated=answer.truncated)
+                   for answer in item.answers]
+        work.log.write(RolloutEvent(step=len(items), row=item.row, prompt=item.prompt, reference_answer=item.reference,
+                                    answers=answers))
 
 
 def lines(work: Work, kind: ProductKind, file: str, rows: Sequence[Document]) -> Path:

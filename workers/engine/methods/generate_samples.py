@@ -17,7 +17,7 @@ from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, 
 from workers.engine.card import card
 from workers.engine.rendering import text_of
 from workers.engine.sampler.greedy_match import is_right
-from workers.engine.task import Stopped, Work
+from workers.engine.task import Work
 from workers.engine.training_config import setting
 
 SHOWN = 64
@@ -68,18 +68,8 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
     asked, left_out = answering.fitting(asked, authors, config.max_completion_length)
     for sentence in left_out:
         work.log.log(sentence, "warning")
-    written: list[SampledPrompt] = []
-    try:
-        work.advance(0, len(asked))
-        for piece in answering.pieces(asked, config):
-            written += sampled(authors, piece, config)
-            work.log.say("running", f"writing {len(written)}/{len(asked)}")
-            work.advance(len(written), len(asked))
-    except Stopped as stopped:
-        if stopped.keep and written:
-            publish(work, written)
-        raise
-    return publish(work, written)
+    return answering.go_through(work, asked, config, ask=lambda piece: sampled(authors, piece, config),
+                                publish=lambda written, partial: publish(work, written))
 
 
 def sampled(authors: Sequence[Author], piece: Sequence[Question], config: Config) -> list[SampledPrompt]:
@@ -120,5 +110,4 @@ def shown(prompt: SampledPrompt, step: int) -> RolloutEvent:
 
 
 def examine(config: Config, spec: RunSpec) -> list[Finding]:
-    return answering.findings(spec, roles=["policy", "policy_b"], data="prompts", room=config.max_completion_length,
-                              needs_reference=False)
+    return answering.findings(spec, roles=["policy", "policy_b"], room=config.max_completion_length)
