@@ -21,7 +21,7 @@ export function formatCount(value: Maybe): string {
   if (Number.isNaN(value)) return "NaN";
   if (Math.abs(value) < 10_000) return minus(Math.round(value).toLocaleString("en-US"));
   const [size, suffix] = Math.abs(value) >= 1e9 ? [1e9, "B"] : Math.abs(value) >= 1e6 ? [1e6, "M"] : [1e3, "k"];
-  return minus(Number((value / size).toPrecision(3))) + suffix;
+  return minus(trimZeros((value / size).toPrecision(3))) + suffix;
 }
 
 /** The unit in which so many bytes are read, and its size in bytes. */
@@ -38,7 +38,7 @@ export function byteScale(bytes: number): { size: number; name: string } {
 export function formatBytes(value: Maybe): string {
   if (value === null || value === undefined) return MISSING;
   const { size, name } = byteScale(value);
-  return `${size === 1 ? Math.round(value) : Number((value / size).toPrecision(3))} ${name}`;
+  return `${minus(String(Number(size === 1 ? value.toFixed(0) : (value / size).toPrecision(3))))} ${name}`;
 }
 
 /** A share 0..1 as 91.4 %. */
