@@ -56,7 +56,7 @@ test-slow:
 
 test-postgres:
 	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not soak and not gpu" \
-	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library
+	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library tests/annotation
 
 test-browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \

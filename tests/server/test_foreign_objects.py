@@ -13,6 +13,7 @@ from runs.accounts.access import Actor, Scope
 from runs.accounts.models import Membership
 from runs.accounts.services import create_project, create_user
 from runs.algorithms.models import AlgorithmConfig
+from runs.annotation.models import Campaign, CampaignExport, Task
 from runs.datasets.models import Dataset, DatasetVersion, Upload
 from runs.jobs.models import Job
 from runs.launches.models import Artifact, Checkpoint, Run
@@ -34,6 +35,7 @@ BODIES: dict[str, Any] = {
     "add_dataset_version": {"source": {"upload_id": "upl_x"}},
     "render_dataset_rows": {"model_id": "mdl_x", "split": "train", "rows": [0]},
     "register_model": {"name": "abc", "source": {"path": "/x"}},
+    "submit_judgment": {"task_id": "tsk_x", "client_id": "abcdefgh", "verdict": "a"},
 }
 
 
@@ -54,6 +56,7 @@ def foreign(db: None) -> dict[str, str]:
     dataset = filled(Dataset, project=project)
     run = filled(Run, project=project)
     reward = filled(Reward, project=project)
+    campaign = filled(Campaign, project=project)
     rows = {
         "member_id": Membership.objects.get(project=project),
         "job_id": filled(Job, project=project),
@@ -69,6 +72,9 @@ def foreign(db: None) -> dict[str, str]:
         "reward_version_id": filled(RewardVersion, project=project, reward=reward, pipeline={}),
         "recipe_id": filled(Recipe, project=project),
         "recipe_run_id": filled(RecipeRun, project=project),
+        "campaign_id": campaign,
+        "task_id": filled(Task, campaign=campaign, prompt="x", first={"text": "a"}, second={"text": "b"}, swapped=False),
+        "export_id": filled(CampaignExport, project=project, campaign=campaign),
     }
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
     others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s"}
@@ -119,4 +125,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
         "project_id", "member_id", "job_id", "upload_id", "dataset_id", "version_id", "model_id", "config_id",
         "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor", "reward_id", "reward_version_id",
         "recipe_id", "recipe_run_id", "stage_name",
+        "campaign_id", "task_id", "export_id",
     }  # fmt: skip

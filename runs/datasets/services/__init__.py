@@ -7,15 +7,18 @@ from runs.datasets.services.sets import (
     change_dataset,
     create_dataset,
     delete_dataset,
+    new_dataset,
     request_render,
     request_stats,
     restore_dataset,
 )
 from runs.datasets.services.tidying import forget_abandoned_uploads, remove_rows_of_failed_versions
 from runs.datasets.services.uploads import create_upload, delete_upload, receive
+from runs.datasets.services.written import add_written_version
 
 __all__ = [
     "add_version",
+    "add_written_version",
     "change_dataset",
     "create_dataset",
     "create_demo_dataset",
@@ -24,6 +27,7 @@ __all__ = [
     "delete_upload",
     "forget_abandoned_uploads",
     "keep_inspection",
+    "new_dataset",
     "receive",
     "remove_rows_of_failed_versions",
     "request_render",
