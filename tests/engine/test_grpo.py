@@ -8,38 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.engine.builders import curve, dataset, of_type, spec, sums, train, view
+from tests.engine.builders import curve, dataset, of_type, sums, train, view
+from tests.engine.online_builders import EXACT, given, prompts, sample, turn, weights
 from workers.contract.records import RecordKind
-from workers.contract.run_spec import DatasetRef, RewardPipeline, RunSpec
-from workers.engine.composition import Setting, Turn
+from workers.contract.run_spec import RunSpec
+from workers.engine.composition import Setting
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.methods import grpo
 from workers.engine.models import load_tokenizer
 from workers.engine.reducers import Reduction
-from workers.engine.sample import Rollout, Sample, batch_of, counts_of
-from workers.engine.tally import Tally
-
-SEVENS = {"terms": [{"name": "sevens", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}},
-                    {"name": "short", "kind": "length", "weight": 0.1, "params": {"mode": "penalty", "limit": 6}}]}
-EXACT = {"terms": [{"name": "exact", "kind": "exact_match"}]}
-
-
-def prompts(folder: Path, count: int = 24, split: str = "train") -> DatasetRef:
-    rows = [{"prompt": row["prompt"], "answer": row["completion"]} for row in sums(count, seed=len(split))]
-    return dataset(folder / "prompts", rows, kind=RecordKind.PROMPT_ANSWER, split=split)
-
-
-def given(folder: Path, model: Path, *, reward: dict[str, Any] | None = SEVENS, data: DatasetRef | None = None,
-          name: str = "run", held_out: DatasetRef | None = None, **config: Any) -> RunSpec:
-    defaults = {"prompts_per_step": 3, "num_generations": 4, "max_completion_length": 6, "max_steps": 4, "eval_max_new_tokens": 6,
-                "learning_rate": 1e-3, "per_device_train_batch_size": 64, "rollout_steps": 2, "rollout_prompts": 2,
-                "save_steps": 2}
-    made = spec(folder / name, model=model, data=data or prompts(folder), held_out=held_out, method="grpo", **(defaults | config))
-    return made.model_copy(update={"reward": None if reward is None else RewardPipeline.model_validate(reward)})
-
-
-def weights(folder: Path, name: str = "run") -> dict[str, torch.Tensor]:
-    return load_file(folder / name / "final" / "model.safetensors")
+from workers.engine.sample import batch_of, counts_of
 
 
 def test_a_run_logs_the_metrics_its_card_names(tmp_path: Path, small: Path) -> None:
@@ -182,18 +160,6 @@ def test_a_row_that_leaves_no_room_for_an_answer_is_passed_over(tmp_path: Path, 
     only = dataset(tmp_path / "only", rows[:1], kind=RecordKind.PROMPT_ANSWER)
     with pytest.raises(DataFault):
         train(given(tmp_path, small, name="none", data=only))
-
-
-def sample(length: int, group: int, reward: float | None, *, seed: int) -> Sample:
-    """An answer of `length` tokens to a prompt of three."""
-    ids = torch.randint(7, 260, (3 + length,), generator=torch.Generator().manual_seed(seed))
-    rollout = Rollout(ids[:3], ids[3:], torch.full((length,), -1.0), ended=True)
-    return rollout.sample(group=group, reward=reward)
-
-
-def turn(model: Any, **live: float) -> Turn:
-    return Turn(step=1, models={"policy": model}, data={}, tokenizer=None, live={"temperature": 1.0} | live, tally=Tally(),
-                stores={}, wants_rollouts=False, show=lambda event: None, say=lambda doing: None)
 
 
 def test_an_answer_without_a_reward_and_a_group_of_one_have_no_advantage() -> None:

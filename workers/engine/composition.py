@@ -164,7 +164,8 @@ class Role:
     `weights` names the key of the spec's `models`; a role whose `share` names another is that model with its adapter
     off (or, under full fine-tuning, a frozen copy taken at the start of training, which checkpoints keep).
     `learning_rate` names the live field its optimizer reads. `head` "scalar" is one number for each token read, as
-    transformers' sequence classifiers with one label have it; weights without such a head get a fresh one.
+    transformers' sequence classifiers with one label have it; weights without such a head get a fresh one. `adapter` False
+    trains all its weights even where the run trains adapters.
     """
 
     name: str
@@ -173,6 +174,7 @@ class Role:
     weights: str = "policy"
     share: str | None = None
     learning_rate: str = "learning_rate"
+    adapter: bool = True
 
 
 class Stateful(Protocol):

@@ -251,14 +251,18 @@ def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConf
             raise ConfigFault(f"The run names no model for the role {role.weights}.", "Choose a model for it.")
         module = _load_role(role, refs[role.weights], config, resume)
         scorer = Valuer(module) if role.head == "scalar" else Scorer(module)
-        module.requires_grad_(role.trained) if not (role.trained and config.use_peft) else None
+        module.requires_grad_(role.trained) if not _adapted(role, config) else None
         prepared = accelerator.prepare(scorer) if role.trained else scorer.to(accelerator.device)
         models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision)
     return models
 
 
+def _adapted(role: Role, config: TrainingConfig) -> bool:
+    return role.trained and config.use_peft and role.adapter
+
+
 def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path | None) -> Any:
-    adapted = role.trained and config.use_peft
+    adapted = _adapted(role, config)
     saved = resume / role.name if resume is not None and role.trained else None
     load = load_scalar if role.head == "scalar" else load_causal
     module = load(str(saved) if saved is not None and not adapted else ref.path)

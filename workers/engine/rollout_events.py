@@ -20,10 +20,11 @@ def rollout_event(step: int, prompt: str, reference: str | None, samples: Sequen
 
 
 def answer_of(sample: Sample, tokenizer: Any) -> RolloutAnswer:
-    """One answer; its arrays begin after the prompt."""
+    """One answer; its arrays begin after the prompt. An answer without a reward has no token rewards: they are no numbers."""
     start = sample.prompt_length
     ids = sample.ids[start:].tolist()
-    arrays = {name: rounded(sample.channels[channel][start:]) for name, channel in CHANNELS.items() if channel in sample.channels}
+    held = {name: sample.channels[channel][start:] for name, channel in CHANNELS.items() if channel in sample.channels}
+    arrays = {name: rounded(values) for name, values in held.items() if bool(values.isfinite().all())}
     advantage = sample.scalars.get("advantage")
     return RolloutAnswer(
         text=sample.text, reward=sample.reward, terms=sample.terms, advantage=advantage, length=len(ids),

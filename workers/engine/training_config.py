@@ -111,5 +111,10 @@ def chosen_learning_rate(config: TrainingConfig, parameters: int, *, at_7b: floa
     """
     if config.learning_rate > 0:
         return config.learning_rate
-    scaled = at_7b * math.sqrt(7e9 / max(parameters, 1)) * (10 if config.use_peft else 1)
+    return scaled_learning_rate(parameters, at_7b=at_7b, highest=highest, adapted=config.use_peft)
+
+
+def scaled_learning_rate(parameters: int, *, at_7b: float, highest: float, adapted: bool) -> float:
+    """`at_7b` · √(7e9 / parameters), ten times that for an adapter, at most `highest`; two digits."""
+    scaled = at_7b * math.sqrt(7e9 / max(parameters, 1)) * (10 if adapted else 1)
     return float(f"{min(scaled, highest):.2g}")

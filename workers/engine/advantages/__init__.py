@@ -12,6 +12,9 @@ from torch import Tensor
 
 from workers.engine import members
 
+VARIANCE_EPSILON = 1e-8
+"""Added to the variance in whitening (TRL's and verl's value)."""
+
 
 class Advantages(Protocol):
     def __call__(self, token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor: ...
@@ -43,3 +46,17 @@ def group_count(values: Tensor, groups: Tensor) -> Tensor:
 def centred(values: Tensor, groups: Tensor) -> Tensor:
     """values [B] less the mean of the finite values of their group; NaN stays NaN."""
     return values - group_sum(values, groups) / group_count(values, groups).clamp(min=1)
+
+
+def whiten(values: Tensor, used: Tensor, *, centre: bool = True) -> Tensor:
+    """(x − mean) / √(var + 1e-8) of the entries of [B,T] that are `used` (Bessel), plus the mean again unless `centre`.
+
+    0 elsewhere. Of fewer than two entries there is no deviation: centred they are 0, else they stay.
+    """
+    inside = used.bool()
+    picked = values[inside]
+    if len(picked) < 2:
+        return torch.where(inside & (not centre), values, 0.0)
+    mean = picked.mean()
+    white = (values - mean) * torch.rsqrt(picked.var() + VARIANCE_EPSILON)
+    return torch.where(inside, white if centre else white + mean, 0.0)

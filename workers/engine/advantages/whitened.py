@@ -3,16 +3,11 @@
 import torch
 from torch import Tensor
 
-EPSILON = 1e-8
+from workers.engine.advantages import whiten
 
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
     """(Σ_{s≥t} r_s − mean) / sqrt(var + 1e-8) over every finite masked token of the batch (Bessel); no group is used."""
     kept = torch.where(mask.bool(), token_rewards, torch.zeros_like(token_rewards))
     to_go = kept.flip(-1).cumsum(-1).flip(-1)
-    used = mask.bool() & kept.sum(-1, keepdim=True).isfinite()
-    values = to_go[used]
-    if len(values) < 2:
-        return torch.zeros_like(kept)
-    white = (to_go - values.mean()) * torch.rsqrt(values.var() + EPSILON)
-    return torch.where(used, white, torch.zeros_like(white))
+    return whiten(to_go, mask.bool() & kept.sum(-1, keepdim=True).isfinite())

@@ -1,0 +1,78 @@
+"""RLOO: REINFORCE with a leave-one-out baseline on whole answers (arXiv 2402.14740).
+
+Each of a prompt's G answers is one action. Its reward, less β times the log-ratio of the whole answer to the reference, is
+measured against the mean of the other G − 1, which makes the baseline unbiased without a value model. On the first update
+the gradient is REINFORCE's, A·∇log π(y); with more updates on one set of answers the ratio is clipped as PPO's, of whole
+answers (TRL) or of tokens (verl, OpenRLHF).
+
+At the edge: equal rewards, and an answer that could not be scored, have advantage 0; the unscored one takes no part in the
+baseline of the others; when every answer is cut and cut answers are left out, the step changes nothing.
+"""
+
+from functools import partial
+from typing import Literal
+
+from torch import Tensor
+
+from workers.contract.catalogue import Paper, Preset
+from workers.engine import online
+from workers.engine.advantages import leave_one_out
+from workers.engine.card import card
+from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.online_config import DATA, METRICS, POLICY, OnlineConfig
+from workers.engine.reducers import Reduction
+from workers.engine.sample import Batch, Counts, Sample
+from workers.engine.training_config import setting
+
+REDUCTIONS = {"answer": Reduction.SEQ_MEAN_TOKEN_MEAN, "token": Reduction.SEQ_MEAN_TOKEN_SUM}
+"""Both are the mean over answers of what the answer's one action adds, and have one gradient while the ratio is 1."""
+
+
+class Config(OnlineConfig):
+    num_generations: int = setting(
+        4, "Answers per prompt", "Answers drawn for each prompt: each is measured against the mean of the others.",
+        group="basic", order=16, unit="answers", ge=2, le=1024)
+    beta: float = setting(
+        0.05, "KL coefficient β", "Weight of the divergence to the starting model. 0 does not run the reference at all.",
+        group="basic", order=18, live=True, ge=0, le=100)
+    kl_in: Literal["loss", "reward"] = setting(
+        "reward", "KL placed in", "Taken from the answer's reward, as in the paper, or added to the loss.", order=112)
+    importance_sampling_level: Literal["answer", "token"] = setting(
+        "answer", "Ratio level", "One ratio per answer, which is one action in the paper, or one per token.", order=116)
+
+
+CARD = card(
+    "rloo", Config, title="REINFORCE leave-one-out", family="Policy optimisation",
+    papers=[Paper(title="Back to Basics: Revisiting REINFORCE Style Optimization for Learning from Human Feedback in LLMs",
+                  authors="Ahmadian et al.", year=2024, link="https://arxiv.org/abs/2402.14740")],
+    summary="Draws a few answers to each prompt and makes those likelier whose reward, less the KL to the starting model, is "
+            "above the mean of the others. Unbiased, without a value model, and steady with two to four answers.",
+    formula=r"\nabla\mathcal{J} = \frac1G\sum_{i=1}^{G}\Big[R_i-\frac1{G-1}\sum_{j\ne i}R_j\Big]\nabla\log\pi_\theta(y_i|x),"
+            r"\quad R_i = r(x,y_i)-\beta\log\frac{\pi_\theta(y_i|x)}{\pi_{ref}(y_i|x)}",
+    confidence="code", data=DATA, models=[POLICY], needs_reward=True, metrics=METRICS,
+    presets=[
+        Preset(name="default", title="Default", description="The paper's loss, on policy, with the KL in the reward.", config={}),
+        Preset(name="lora", title="LoRA", description="Trains an adapter; the reference is the same model without it.",
+               config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
+               config={"learning_rate": 5e-5, "prompts_per_step": 64, "num_generations": 16, "max_completion_length": 8,
+                       "per_device_train_batch_size": 1024, "max_steps": 60, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
+                       "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8, "beta": 0.01}),
+    ],
+)
+
+
+def compose(config: Config, setting: Setting) -> Composition:
+    """Raises ConfigFault when there is no reward, a term misses its column, or the settings contradict each other."""
+    return online.composition(config, setting, compare=partial(compare, config), loss=partial(loss, config))
+
+
+def compare(config: Config, turn: Turn, samples: list[Sample]) -> None:
+    """Gives every sample its advantages: its penalised return less the mean of the others of its group."""
+    online.compare_groups(config, leave_one_out.advantages, turn, samples)
+
+
+def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
+    """The mean over answers of the clipped surrogate of one micro-batch, with β·KL added where it is placed in the loss."""
+    level = config.importance_sampling_level
+    return online.surrogate(config, turn, batch, counts, level=level, reduction=REDUCTIONS[level]).loss
