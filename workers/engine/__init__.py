@@ -4,7 +4,7 @@ The way through it: `__main__` reads a spec and opens the event log; `run` loads
 method's composition; `loop` turns its cycle; `checkpoint` keeps all state. A method is one file in `methods`; the
 parts it is made of live in the folders beside it, one member a file, found by file name:
 
-    rewards  credit  advantages  policy_losses  regularisers  reward_models  sampler  worlds
+    rewards  credit  advantages  policy_losses  regularisers  preference  reward_models  sampler  worlds
 """
 
 import os

@@ -64,7 +64,7 @@ def report(spec: RunSpec) -> PreflightReport:
     if _broken(findings):
         return PreflightReport(ready=False, findings=findings)
     parameters = stored_parameters(primary_of(spec).path)
-    memory = _memory(spec, config, parameters, _longest(spec, config, tokenizer))
+    memory = _memory(spec, method.CARD, config, parameters, _longest(spec, config, tokenizer))
     findings += _memory_findings(memory)
     found = PreflightReport(ready=not _broken(findings), findings=findings, memory=memory, parameters=parameters)
     return _timed(spec, found) if found.ready else found
@@ -206,8 +206,9 @@ def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
     return min(config.max_length, max(lengths, default=config.max_length))
 
 
-def _memory(spec: RunSpec, config: TrainingConfig, parameters: int, longest: int) -> MemoryEstimate:
-    """Rough peak: weights, gradients and two moments in float32; activations of one micro-batch of `longest` tokens each."""
+def _memory(spec: RunSpec, card: MethodCard, config: TrainingConfig, parameters: int, longest: int) -> MemoryEstimate:
+    """Rough peak: weights of every model, gradients and two moments in float32; activations of one micro-batch of `longest`
+    tokens each."""
     stated = declared(primary_of(spec).path)
     width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
     inner = stated.get("intermediate_size", 4 * width)
@@ -215,9 +216,18 @@ def _memory(spec: RunSpec, config: TrainingConfig, parameters: int, longest: int
     tokens = config.per_device_train_batch_size * config.answers_per_sample * longest
     kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
     size = 2 if spec.resources.precision == "bfloat16" else 4
-    parts = {"weights": 4 * parameters, "gradients": 4 * trained, "optimizer": 8 * trained,
+    weights = 4 * (parameters + _beside(spec, card, config, parameters))
+    parts = {"weights": weights, "gradients": 4 * trained, "optimizer": 8 * trained,
              "activations": tokens * layers * width * kept * size}
     return MemoryEstimate(**parts, total=sum(parts.values()), available=psutil.virtual_memory().available)
+
+
+def _beside(spec: RunSpec, card: MethodCard, config: TrainingConfig, parameters: int) -> int:
+    """Parameters of the other models, and of a reference that is a copy of the trained one."""
+    primary = card.models[0].role
+    others = sum(stored_parameters(ref.path) for role, ref in spec.models.items() if role != primary)
+    copied = "reference" not in spec.models and any(need.role == "reference" for need in card.models) and not config.use_peft
+    return others + (parameters if copied else 0)
 
 
 def _trained(config: TrainingConfig, stated: dict[str, Any], parameters: int) -> int:
