@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -37,6 +37,7 @@ class Environment(BaseSettings):
     lease_seconds: int = Field(default=30, ge=3, le=600, description="How long a worker may be silent before its run passes to another.")
     upload_limit_bytes: int = Field(default=50 * 2**30, ge=1, description="Largest file somebody may upload.")
     model_roots: str = Field(default="", description="Directories, separated by :, below which editors may register models by path.")
+    reward_code: Literal["sandbox", "off"] = Field(default="sandbox", description="`off` refuses people's own Python rewards on this worker; `sandbox` runs them locked in, or refuses where that cannot be had.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     debug: bool = Field(default=False, description="1 shows tracebacks to the browser. Only on your own machine.")
 

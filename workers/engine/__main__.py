@@ -7,6 +7,7 @@
     python -m workers.engine make-tiny DIR --seed 0
     python -m workers.engine make-world arithmetic DIR --seed 0
     python -m workers.engine render|lengths  < request.json
+    python -m workers.engine sandbox
 
 Torch is imported only after the first event is written, so that whoever watches sees life at once.
 """
@@ -140,8 +141,16 @@ def lengths(asked: argparse.Namespace) -> int:
     return 0
 
 
+def sandbox(asked: argparse.Namespace) -> int:
+    """Says whether people's own code can run here, and if not why; 0 when it can."""
+    why = _module("sandbox.child").missing()
+    _print(why or "Python rewards run here, locked in.")
+    return FAILED if why else 0
+
+
 COMMANDS = {"train": train, "resume": resume, "preflight": preflight, "catalogue": catalogue, "make-tiny": make_tiny,
-            "make-world": make_world, "render": render, "lengths": lengths}
+            "make-world": make_world, "render": render, "lengths": lengths,
+            "sandbox": sandbox}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("--seed", type=int, default=0)
     commands.add_parser("render")
     commands.add_parser("lengths")
+    commands.add_parser("sandbox")
     return parser
 
 

@@ -19,8 +19,7 @@ from workers.engine.card import card
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault
 from workers.engine.judging import final_values
 from workers.engine.models import load_tokenizer
-from workers.engine.online import text_of
-from workers.engine.rendering import render_demonstration, sample_of
+from workers.engine.rendering import render_demonstration, sample_of, text_of
 from workers.engine.rows import Rows
 from workers.engine.sample import Sample
 from workers.engine.task import Stopped, Work
