@@ -40,7 +40,10 @@ PUBLIC_URL = ENVIRONMENT.public_url
 ALLOWED_HOSTS = [*ENVIRONMENT.allowed_hosts, urlparse(PUBLIC_URL).hostname or "localhost"]
 CSRF_TRUSTED_ORIGINS = [*ENVIRONMENT.trusted_origins, PUBLIC_URL]
 
-ROOMS = ["accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry", "annotation", "recipes"]
+ROOMS = [
+    "accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry",
+    "annotation", "trials", "recipes",
+]  # fmt: skip
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -119,3 +119,26 @@ def rollout_at(run_id: str, cursor: int) -> dict[str, Any]:
     if row is None:
         raise NotFound
     return {**rollout_json(row), "answers": event_at(run_id, cursor)["event"]["answers"]}
+
+
+def has_rollouts(run_id: str, *, step: int | None = None) -> bool:
+    """Whether the run keeps rollouts, at `step` where one is given."""
+    return _rollouts_at(run_id, step).exists()
+
+
+def whole_rollouts(run_id: str, *, step: int | None, limit: int) -> list[dict[str, Any]]:
+    """At most `limit` rollouts with their token arrays, of one step or spread evenly over all, in their order."""
+    cursors = list(_rollouts_at(run_id, step).order_by("cursor").values_list("cursor", flat=True))
+    picked = {cursors[index * len(cursors) // limit] for index in range(limit)} if len(cursors) > limit else set(cursors)
+    chunks = EventChunk.objects.filter(run_id=run_id, types__contains=",rollout,").order_by("first_cursor")
+    if picked:
+        chunks = chunks.filter(last_cursor__gte=min(picked), first_cursor__lte=max(picked))
+    found = [(cursor, line) for chunk in chunks.iterator(chunk_size=20)
+             if not picked.isdisjoint(range(chunk.first_cursor, chunk.last_cursor + 1))
+             for cursor, line in _lines(chunk) if cursor in picked]
+    return [{"cursor": cursor, "row": None, "reference_answer": None, **orjson.loads(line)} for cursor, line in found]
+
+
+def _rollouts_at(run_id: str, step: int | None) -> QuerySet[Rollout]:
+    rows = Rollout.objects.filter(run_id=run_id)
+    return rows if step is None else rows.filter(step=step)

@@ -20,6 +20,7 @@ from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
 from runs.recipes.models import Recipe, RecipeRun
 from runs.rewards.models import Reward, RewardVersion
+from runs.trials.models import Trial
 
 SCHEMA: dict[str, Any] = api.get_openapi_schema()
 ON_OBJECTS = [
@@ -34,6 +35,7 @@ BODIES: dict[str, Any] = {
     "create_dataset": {"name": "abc", "source": {"upload_id": "upl_x"}},
     "add_dataset_version": {"source": {"upload_id": "upl_x"}},
     "render_dataset_rows": {"model_id": "mdl_x", "split": "train", "rows": [0]},
+    "try_reward": {"reward_version_id": "rwv_x", "source": {"kind": "rollouts", "run_id": "run_x"}},
     "register_model": {"name": "abc", "source": {"path": "/x"}},
     "submit_judgment": {"task_id": "tsk_x", "client_id": "abcdefgh", "verdict": "a"},
 }
@@ -75,6 +77,7 @@ def foreign(db: None) -> dict[str, str]:
         "campaign_id": campaign,
         "task_id": filled(Task, campaign=campaign, prompt="x", first={"text": "a"}, second={"text": "b"}, swapped=False),
         "export_id": filled(CampaignExport, project=project, campaign=campaign),
+        "trial_id": filled(Trial, project=project, pipeline={}, source={}),
     }
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
     others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s"}
@@ -126,4 +129,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
         "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor", "reward_id", "reward_version_id",
         "recipe_id", "recipe_run_id", "stage_name",
         "campaign_id", "task_id", "export_id",
+        "trial_id",
     }  # fmt: skip

@@ -6,7 +6,7 @@
     python -m workers.engine catalogue
     python -m workers.engine make-tiny DIR --seed 0
     python -m workers.engine make-world arithmetic DIR --seed 0
-    python -m workers.engine render|lengths  < request.json
+    python -m workers.engine render|lengths|trial  < request.json
     python -m workers.engine sandbox
 
 Torch is imported only after the first event is written, so that whoever watches sees life at once.
@@ -148,9 +148,14 @@ def sandbox(asked: argparse.Namespace) -> int:
     return FAILED if why else 0
 
 
+def trial(asked: argparse.Namespace) -> int:
+    """Answers a request on standard input: what a reward says of a few answers. See `trial.trial`."""
+    _print(json.dumps(_module("trial").trial(json.load(sys.stdin))))
+    return 0
+
+
 COMMANDS = {"train": train, "resume": resume, "preflight": preflight, "catalogue": catalogue, "make-tiny": make_tiny,
-            "make-world": make_world, "render": render, "lengths": lengths,
-            "sandbox": sandbox}
+            "make-world": make_world, "render": render, "lengths": lengths, "trial": trial, "sandbox": sandbox}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -172,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("render")
     commands.add_parser("lengths")
     commands.add_parser("sandbox")
+    commands.add_parser("trial")
     return parser
 
 
