@@ -144,12 +144,12 @@ def tell(turn: Turn, left_out: LeftOut) -> None:
         turn.warn(news)
 
 
-def planned_steps(config: TrainingConfig, data: Mapping[str, Stream]) -> int:
-    """Steps of the plan: as set, or from the epochs and the rows."""
+def planned_steps(config: TrainingConfig, data: Mapping[str, Stream], per_row: int = 1) -> int:
+    """Steps of the plan: as set, or from the epochs and the rows, each of which makes `per_row` of the batch size."""
     if config.max_steps > 0:
         return config.max_steps
-    rows = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    return max(1, ceil(data["train"].rows * config.num_train_epochs / rows))
+    batch = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    return max(1, ceil(data["train"].rows * per_row * config.num_train_epochs / batch))
 
 
 def check_length(config: TrainingConfig, setting: Setting) -> None:
