@@ -99,6 +99,17 @@ def _ratio(count: int, n: int) -> float:
     return math.ldexp(count >> shift, shift - n)
 
 
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's adjusted p (1979), in the order given: none of the true hypotheses is rejected, 95 times in 100. None stays."""
+    known = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    found: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, (p, index) in enumerate(known):
+        highest = max(highest, min(1.0, (len(known) - rank) * p))
+        found[index] = highest
+    return found
+
+
 @dataclass(frozen=True)
 class Difference:
     """Second minus first over items that both have.

@@ -42,7 +42,7 @@ CSRF_TRUSTED_ORIGINS = [*ENVIRONMENT.trusted_origins, PUBLIC_URL]
 
 ROOMS = [
     "accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry",
-    "annotation", "trials", "recipes",
+    "annotation", "trials", "evaluation", "recipes",
 ]  # fmt: skip
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -8,6 +8,7 @@ import pytest
 from workers.statistics import (
     bootstrap,
     detectable,
+    holm,
     items_needed,
     mcnemar,
     mean_interval,
@@ -52,6 +53,13 @@ def test_mcnemar_of_many_flips_neither_overflows_nor_vanishes() -> None:
     # The normal approximation with continuity correction: z = (|b - c| - 1) / sqrt(b + c).
     z = (600 - 1) / math.sqrt(10_000)
     assert mcnemar(5300, 4700) == pytest.approx(math.erfc(z / math.sqrt(2)), rel=0.02)
+
+
+def test_holm_steps_down_and_never_turns_back() -> None:
+    # The p values of R's p.adjust(c(.01, .04, .03, .005), "holm").
+    assert holm([0.01, 0.04, None, 0.03, 0.005]) == [pytest.approx(0.03), pytest.approx(0.06), None, pytest.approx(0.06),
+                                                     pytest.approx(0.02)]
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(("n", "right", "k", "value"), [

@@ -15,6 +15,7 @@ from runs.accounts.services import create_project, create_user
 from runs.algorithms.models import AlgorithmConfig
 from runs.annotation.models import Campaign, CampaignExport, Task
 from runs.datasets.models import Dataset, DatasetVersion, Upload
+from runs.evaluation.models import Evaluation
 from runs.jobs.models import Job
 from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
@@ -32,6 +33,7 @@ ON_OBJECTS = [
 
 # Bodies whose rules go beyond what a schema says.
 BODIES: dict[str, Any] = {
+    "evaluate": {"method": "evaluate-answers", "models": ["mdl_x"], "dataset": {"version_id": "dsv_x"}},
     "create_dataset": {"name": "abc", "source": {"upload_id": "upl_x"}},
     "add_dataset_version": {"source": {"upload_id": "upl_x"}},
     "render_dataset_rows": {"model_id": "mdl_x", "split": "train", "rows": [0]},
@@ -79,6 +81,7 @@ def foreign(db: None) -> dict[str, str]:
         "export_id": filled(CampaignExport, project=project, campaign=campaign),
         "trial_id": filled(Trial, project=project, pipeline={}, source={}),
     }
+    rows["evaluation_id"] = filled(Evaluation, project=project, run=run, artifact=rows["artifact_id"], report={})
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
     others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s"}
     return {name: row.pk for name, row in rows.items()} | others
@@ -129,5 +132,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
         "run_id", "checkpoint_id", "artifact_id", "token_id", "cursor", "reward_id", "reward_version_id",
         "recipe_id", "recipe_run_id", "stage_name",
         "campaign_id", "task_id", "export_id",
-        "trial_id",
+        "trial_id", "evaluation_id",
     }  # fmt: skip

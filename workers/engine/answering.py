@@ -8,6 +8,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
 from workers.engine.faults import DataFault, Fault
 from workers.engine.models import Model, declared_context, frozen, load_tokenizer
 from workers.engine.rendering import prompt_ids, text_of
+from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.greedy_match import end_ids_of, reference_of
@@ -188,6 +190,16 @@ def go_through(
             publish(found, True)
         raise
     return publish(found, False)
+
+
+@contextmanager
+def pipeline_of(spec: RunSpec, device: torch.device) -> Iterator[Pipeline | None]:
+    """The run's reward made ready for as long as the block lasts; None without one. Raises ConfigFault."""
+    if spec.reward is None:
+        yield None
+        return
+    with closing(Pipeline(spec.reward, device=device, seed=spec.seed)) as pipeline:
+        yield pipeline
 
 
 def step_of(ref: ModelRef) -> int | None:

@@ -14,7 +14,8 @@ import torch
 from workers.contract.records import Message, Record
 from workers.engine.answering import AnswerConfig, Author, Question, answer
 from workers.engine.models import SCORE_TOKENS, Model, pieces_of
-from workers.engine.rendering import render_demonstration, sample_of
+from workers.engine.pairs import render_answer
+from workers.engine.rendering import sample_of
 from workers.engine.sample import Sample, batch_of
 
 SYSTEM = (
@@ -70,8 +71,7 @@ def rewards(judge: Author, questions: Sequence[Question], texts: Sequence[str]) 
 def as_answered(judge: Author, record: Record, text: str) -> Sample:
     """Prompt and answer as this model reads them, the answer trained. A conversation is answered by a turn."""
     turn = text if isinstance(record.prompt, str) else [Message(role="assistant", content=text)]
-    shown = Record(prompt=record.prompt, completion=turn, tools=record.tools)
-    return sample_of(render_demonstration(judge.tokenizer, shown)[-1], row=-1, record=record)
+    return sample_of(render_answer(judge.tokenizer, record, turn), row=-1, record=record)
 
 
 def verdicts(say: Say, prompts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str], *, seed: int) -> list[Verdict]:

@@ -60,7 +60,8 @@ CARD = card(
 def perform(config: Config, work: Work) -> dict[str, float | None]:
     """Raises ConfigFault, DataFault when no row can be counted."""
     spec = work.spec
-    pipeline = pipeline_of(config, spec)
+    if config.verifier == "reward" and spec.reward is None:
+        raise ConfigFault(NO_REWARD, "Add a reward, or choose another verifier.")
     ref = spec.datasets["prompts"]
     asked, left_out = countable(answering.questions(ref), config)
     work.log.say("running", "loading the model")
@@ -68,22 +69,14 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
     asked, unfit = answering.fitting(asked, [policy], config.max_completion_length)
     suite = results.suite_name(config.suite, ref)
 
-    def publish(items: list[EvaluationItem], partial: bool) -> dict[str, float | None]:
+    def publish(items: list[EvaluationItem], stopped: bool) -> dict[str, float | None]:
         results.show(work, items)
         return results.evaluation(
-            work, data="prompts", suite=suite, primary="accuracy", items=items, left_out=[*left_out, *unfit], partial=partial,
+            work, data="prompts", suite=suite, primary="accuracy", items=items, left_out=[*left_out, *unfit], partial=stopped,
             measure={"verifier": config.verifier, "reward": told_reward(spec), "pass_mark": passing(config)})
 
-    return answering.go_through(work, asked, config, ask=partial(items_of, config, policy, pipeline), publish=publish)
-
-
-def pipeline_of(config: Config, spec: RunSpec) -> Pipeline | None:
-    """Raises ConfigFault when the reward is to decide and there is none."""
-    if spec.reward is None:
-        if config.verifier == "reward":
-            raise ConfigFault(NO_REWARD, "Add a reward, or choose another verifier.")
-        return None
-    return Pipeline(spec.reward)
+    with answering.pipeline_of(spec, work.device) as pipeline:
+        return answering.go_through(work, asked, config, ask=partial(items_of, config, policy, pipeline), publish=publish)
 
 
 def countable(asked: list[Question], config: Config) -> tuple[list[Question], list[str]]:

@@ -19,7 +19,8 @@ from workers.engine.card import card
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault
 from workers.engine.judging import final_values
 from workers.engine.models import load_tokenizer
-from workers.engine.rendering import render_demonstration, sample_of, text_of
+from workers.engine.pairs import is_empty, render_answer
+from workers.engine.rendering import sample_of, text_of
 from workers.engine.rows import Rows
 from workers.engine.sample import Sample
 from workers.engine.task import Stopped, Work
@@ -103,11 +104,11 @@ def scorable(records: Sequence[Record], model: Author) -> tuple[list[Pair], list
         if record.prompt is None or record.chosen is None or record.rejected is None:
             raise DataFault(f"Row {row + 1} is no preference: it lacks prompt, chosen or rejected.",
                             "Choose a data set of preferences.")
-        if not shown(record.chosen).strip() or not shown(record.rejected).strip():
+        if is_empty(record.chosen) or is_empty(record.rejected):
             empty += 1
             continue
-        sides = (Record(prompt=record.prompt, completion=side, tools=record.tools) for side in (record.chosen, record.rejected))
-        chosen, rejected = (sample_of(render_demonstration(model.tokenizer, side)[-1], row=row, record=record) for side in sides)
+        chosen, rejected = (sample_of(render_answer(model.tokenizer, record, side), row=row, record=record)
+                            for side in (record.chosen, record.rejected))
         if chosen.ids.equal(rejected.ids):
             equal += 1
         elif max(len(chosen), len(rejected)) > model.context:

@@ -8,6 +8,7 @@ that happens is told. Ties count half.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
@@ -62,7 +63,7 @@ CARD = card(
 def perform(config: Config, work: Work) -> dict[str, float | None]:
     """Raises ConfigFault without a judge, RewardFault when no verdict can be read."""
     spec = work.spec
-    pipeline = pipeline_of(spec)
+    check_judge(spec)
     ref = spec.datasets["prompts"]
     work.log.say("running", "loading the models")
     authors = [answering.author(role, spec.models[role], work.device) for role in ("policy", "policy_b")]
@@ -71,7 +72,7 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
     suite = results.suite_name(config.suite, ref)
     say = judging.spoken(judge, config, config.judge_max_tokens) if judge and judge.ref.kind is ModelKind.CAUSAL else None
 
-    def ask(piece: Sequence[Question]) -> list[EvaluationItem]:
+    def ask(pipeline: Pipeline | None, piece: Sequence[Question]) -> list[EvaluationItem]:
         first, second = (answering.answer(one, piece, config) for one in authors)
         flat = [(question, one, other) for question, ones, others in zip(piece, first, second, strict=True)
                 for one, other in zip(ones, others, strict=True)]
@@ -79,7 +80,7 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
         count = config.num_generations
         return [item_of(question, duels[at:at + count]) for question, at in zip(piece, range(0, len(flat), count), strict=True)]
 
-    def publish(items: list[EvaluationItem], partial: bool) -> dict[str, float | None]:
+    def publish(items: list[EvaluationItem], stopped: bool) -> dict[str, float | None]:
         unread = sum("win_rate" not in item.values for item in items)
         if unread == len(items):
             said = next((note for item in items for note in item.notes), "")
@@ -88,11 +89,12 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
         more = [f"On {unread} of {len(items)} prompts the judge gave no verdict that can be read."] if unread else []
         results.show(work, items)
         return results.evaluation(
-            work, data="prompts", suite=suite, primary="win_rate", items=items, left_out=[*left_out, *more], partial=partial,
+            work, data="prompts", suite=suite, primary="win_rate", items=items, left_out=[*left_out, *more], partial=stopped,
             measure={"against": identity(spec, "policy_b"), "judge": identity(spec, "judge"), "tie_margin": config.tie_margin,
                      "reward": spec.reward.model_dump(mode="json") if spec.reward else None})
 
-    return answering.go_through(work, asked, config, ask=ask, publish=publish)
+    with answering.pipeline_of(spec, work.device) as pipeline:
+        return answering.go_through(work, asked, config, ask=partial(ask, pipeline), publish=publish)
 
 
 Flat = tuple[Question, Answer, Answer]
@@ -158,12 +160,11 @@ def item_of(question: Question, duels: Sequence[Duel]) -> EvaluationItem:
                           values=values, notes=notes)
 
 
-def pipeline_of(spec: RunSpec) -> Pipeline | None:
+def check_judge(spec: RunSpec) -> None:
     """Raises ConfigFault unless there is one judge."""
     if ("judge" in spec.models) == (spec.reward is not None):
         found = "the run has a judge and a reward." if spec.reward else "the run has none."
         raise ConfigFault(f"A win rate needs one judge: {found}", "Choose a model as judge, or a reward.")
-    return None if spec.reward is None else Pipeline(spec.reward)
 
 
 def identity(spec: RunSpec, role: str) -> str:
@@ -174,7 +175,7 @@ def identity(spec: RunSpec, role: str) -> str:
 def examine(config: Config, spec: RunSpec) -> list[Finding]:
     found = answering.findings(spec, roles=["policy", "policy_b"], room=config.max_completion_length)
     try:
-        pipeline_of(spec)
+        check_judge(spec)
     except ConfigFault as fault:
         found.append(Finding(level="error", code="reward", field="reward", message=f"{fault.message} {fault.remedy}"))
     return found
