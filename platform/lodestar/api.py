@@ -49,7 +49,7 @@ def on_stranger(request: HttpRequest, error: AuthenticationError) -> HttpRespons
 
 @api.exception_handler(ValidationError)
 def on_faulty_fields(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    fields = [_field_error(fault) for fault in error.errors]
+    fields = [field_error(fault) for fault in error.errors]
     detail = "; ".join(f"`{field.field}`: {field.message}" if field.field else field.message for field in fields[:3])
     return problem_response(request, Problem(status=422, code="invalid", detail=detail + ".", errors=fields))
 
@@ -64,7 +64,7 @@ PLAIN = {
 """Words for a person, by the type of the validator's fault, where its own speak of programs."""
 
 
-def _field_error(fault: dict[str, object]) -> FieldError:
+def field_error(fault: dict[str, object]) -> FieldError:
     """Where the fault is, without the part of the request it came in: ("body", "draft", "seed") → "seed"."""
     place = fault.get("loc", ())
     names = [str(name) for name in place] if isinstance(place, tuple | list) else []

@@ -30,6 +30,7 @@ class Environment(BaseSettings):
     trusted_origins: Words = Field(default=[], description="Origins that may send forms and open sockets, such as https://lodestar.example.org, separated by commas.")
     web_processes: int = Field(default=1, ge=1, le=64, description="Web server processes. More than one pays with Postgres on several cores.")
     slots: int = Field(default=0, ge=0, le=64, description="Runs without GPUs at once on this host; 0: one for every four cores, at least one.")
+    serve_slots: int = Field(default=2, ge=0, le=64, description="Models without GPUs held ready for chats at once on this host, beside its runs.")
     job_slots: int = Field(default=0, ge=0, le=64, description="Short jobs at once on this host; 0: one a core, at least two.")
     engine_command: str = Field(default="", description="What starts the engine instead of this Python's `-m workers.engine`; spec and options follow it. Wraps it: `numactl -N 0 python -m workers.engine`.")
     commit: str = Field(default="", description="Commit that runs name as where they come from; the checkout's own when empty. Images carry it.")

@@ -44,6 +44,9 @@ ROOMS = [
     "accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry",
     "annotation", "trials", "evaluation", "recipes",
 ]  # fmt: skip
+    *("accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry"),
+    *("annotation", "playground", "recipes"),
+]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -110,7 +113,7 @@ UPLOAD_LIMIT_BYTES = ENVIRONMENT.upload_limit_bytes
 # Directories below which editors may register models by path. Administrators may anywhere.
 MODEL_ROOTS = [Path(root) for root in ENVIRONMENT.model_roots.split(":") if root] + [HOME / "models"]
 LEASE_SECONDS = ENVIRONMENT.lease_seconds
-SLOTS, JOB_SLOTS = ENVIRONMENT.slots, ENVIRONMENT.job_slots
+SLOTS, SERVE_SLOTS, JOB_SLOTS = ENVIRONMENT.slots, ENVIRONMENT.serve_slots, ENVIRONMENT.job_slots
 ENGINE_COMMAND = ENVIRONMENT.engine_command
 COMMIT = ENVIRONMENT.commit
 

@@ -16,6 +16,7 @@ from runs.annotation.schemas import (
     CampaignIn,
     CampaignOut,
     CampaignPatch,
+    CampaignPreviewOut,
     ConflictOut,
     ExportCounts,
     ExportIn,
@@ -25,7 +26,6 @@ from runs.annotation.schemas import (
     Judged,
     JudgmentIn,
     OverviewOut,
-    PreviewOut,
     ProgressOut,
     ResolveIn,
     SourceIn,
@@ -67,7 +67,7 @@ def list_campaigns(
     return {"items": items, "next": following}
 
 
-@router.post("/projects/{project_id}/campaign-preview", response=PreviewOut, operation_id="preview_campaign")
+@router.post("/projects/{project_id}/campaign-preview", response=CampaignPreviewOut, operation_id="preview_campaign")
 def preview_campaign(request: ApiRequest, project_id: str, body: SourceIn) -> dict[str, Any]:
     """The first pairs that a campaign over this source might show; nothing is kept."""
     project = project_for(request, project_id, Role.EDITOR)

@@ -114,7 +114,7 @@ class PairOut(Schema):
     b: str | list[Turn]
 
 
-class PreviewOut(Schema):
+class CampaignPreviewOut(Schema):
     """The first pairs that a campaign over this source might show."""
 
     pairs: list[PairOut]
@@ -216,7 +216,7 @@ class AgreementOut(Schema):
     alpha_ordinal: float | None
 
 
-class PersonOut(Schema):
+class AnnotatorOut(Schema):
     """`a_share` is how often the left side was preferred where one was, `known` how often the source's better answer was.
 
     Both with Wilson's interval. `agreement` is the share of others' judgments on the same pairs that agree.
@@ -246,7 +246,7 @@ class OverviewOut(Schema):
     flagged: int
     set_aside: int
     median_seconds: float | None
-    people: list[PersonOut]
+    people: list[AnnotatorOut]
 
 
 class Vote(Schema):

@@ -102,7 +102,7 @@ def test_every_method_has_a_whole_card() -> None:
     catalogue = Catalogue.model_validate_json(CATALOGUE_PATH.read_text(encoding="utf-8"))
     assert {"sft-instruct", "sft-dialogue", "grpo"} <= {card.slug for card in catalogue.methods}
     for card in catalogue.methods:
-        assert card.papers
+        assert card.papers or card.kind is not RunKind.TRAIN
         assert card.metrics
         assert card.presets
         for name, field in card.config_schema["properties"].items():

@@ -19,6 +19,7 @@ from runs.evaluation.models import Evaluation
 from runs.jobs.models import Job
 from runs.launches.models import Artifact, Checkpoint, Run
 from runs.library.models import LibraryModel
+from runs.playground.models import Exchange, Serving
 from runs.recipes.models import Recipe, RecipeRun
 from runs.rewards.models import Reward, RewardVersion
 from runs.trials.models import Trial
@@ -40,6 +41,7 @@ BODIES: dict[str, Any] = {
     "try_reward": {"reward_version_id": "rwv_x", "source": {"kind": "rollouts", "run_id": "run_x"}},
     "register_model": {"name": "abc", "source": {"path": "/x"}},
     "submit_judgment": {"task_id": "tsk_x", "client_id": "abcdefgh", "verdict": "a"},
+    "open_exchange": {"models": ["mdl_x"], "messages": [{"role": "user", "content": "abc"}]},
 }
 
 
@@ -72,6 +74,8 @@ def foreign(db: None) -> dict[str, str]:
         "run_id": run,
         "checkpoint_id": filled(Checkpoint, run=run),
         "artifact_id": filled(Artifact, run=run),
+        "serving_id": filled(Serving, project=project, run=run),
+        "exchange_id": filled(Exchange, project=project, user=Membership.objects.get(project=project).user),
         "reward_id": reward,
         "reward_version_id": filled(RewardVersion, project=project, reward=reward, pipeline={}),
         "recipe_id": filled(Recipe, project=project),
@@ -83,7 +87,7 @@ def foreign(db: None) -> dict[str, str]:
     }
     rows["evaluation_id"] = filled(Evaluation, project=project, run=run, artifact=rows["artifact_id"], report={})
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
-    others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s"}
+    others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s", "conversation_id": "x"}
     return {name: row.pk for name, row in rows.items()} | others
 
 
@@ -133,4 +137,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
         "recipe_id", "recipe_run_id", "stage_name",
         "campaign_id", "task_id", "export_id",
         "trial_id", "evaluation_id",
+        "serving_id", "exchange_id", "conversation_id",
     }  # fmt: skip

@@ -11,6 +11,7 @@ from django.conf import settings
 from pydantic import BaseModel
 
 from workers.agent.processes import ProcessMark, child_environment, end_group, mark_of, signal_group
+from workers.contract.chat import SOCKET_VARIABLE
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -29,12 +30,13 @@ def die_with_parent() -> None:
 
 
 class EngineProcess:
-    """Writes what the engine prints to `directory`/engine.log."""
+    """Writes what the engine prints to `directory`/engine.log. `chat_fd` is its end of the line for chats."""
 
-    def __init__(self, spec_path: Path, *, run_id: str, attempt: int, devices: list[int]) -> None:
+    def __init__(self, spec_path: Path, *, run_id: str, attempt: int, devices: list[int], chat_fd: int) -> None:
         directory = spec_path.parent
         environment = {key: value for key, value in child_environment().items() if key not in SECRETS}
         environment |= {"LODESTAR_RUN_ID": run_id, "LODESTAR_ATTEMPT": str(attempt)}
+        environment |= {SOCKET_VARIABLE: str(chat_fd)}
         environment |= {"CUDA_VISIBLE_DEVICES": ",".join(map(str, devices)), "PYTHONUNBUFFERED": "1"}
         with (directory / "engine.log").open("ab") as log:
             self._popen = subprocess.Popen(
@@ -45,6 +47,7 @@ class EngineProcess:
                 cwd=directory,
                 env=environment,
                 start_new_session=True,
+                pass_fds=(chat_fd,),
                 preexec_fn=die_with_parent,  # noqa: PLW1509 # only calls prctl, which a fork beside threads may
             )
         self.mark: ProcessMark = mark_of(self._popen.pid)

@@ -19,6 +19,7 @@ from runs.launches.models import Run
 from runs.launches.provenance import engine_libraries
 from workers.agent import held, resume_point
 from workers.agent.attempt_files import attempt_directory, frozen_live, write_spec
+from workers.agent.chat_relay import ChatRelay
 from workers.agent.engine_log import last_lines, rotate
 from workers.agent.engine_process import EngineProcess
 from workers.agent.exit_analysis import disk_full, exit_text, explain, is_disk_full, oom_kills
@@ -52,6 +53,7 @@ class Supervisor:
         self.reporter = Reporter(run.id, attempt, self.directory / "events.jsonl")
         self.held = held.Held(run.id, attempt, run.owner, socket.gethostname(), mark_of(os.getpid()))
         self.engine: EngineProcess | None = None
+        self.chats = ChatRelay(run.id)
         self.leaving = False
         self.keeper = LeaseKeeper(
             renew=lambda: services.renew(run.id, attempt), lease_seconds=settings.LEASE_SECONDS, on_lost=self._abandon
@@ -72,6 +74,7 @@ class Supervisor:
         finally:
             if self.engine is not None:
                 self.engine.end()
+            self.chats.stop()
             self.keeper.stop()
             held.remove(self.held)
 
@@ -84,7 +87,9 @@ class Supervisor:
             until_it_holds(lambda: self.reporter.say("warning", "Ended what an earlier attempt had left running here."))
         held.write(self.held)
         spec = until_it_holds(self._prepare_spec)
-        engine = EngineProcess(spec, run_id=self.run.id, attempt=self.attempt, devices=self.run.devices)
+        engine = EngineProcess(spec, run_id=self.run.id, attempt=self.attempt, devices=self.run.devices,
+                               chat_fd=self.chats.engine_end.fileno())
+        self.chats.start()
         self.held = replace(self.held, engine=engine.mark)
         held.write(self.held)
         return engine

@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from workers.contract.catalogue import CATALOGUE_PATH, catalogue_json
 from workers.contract.events import FailedEvent
 from workers.contract.run_spec import RunSpec
+from workers.engine.chat_line import connect
 from workers.engine.control import Inbox, listen
 from workers.engine.events import EventLog
 from workers.engine.faults import DiskFault, Fault, Preempted, naming_full_disk
@@ -86,6 +87,7 @@ def _train_and_tell(spec: RunSpec, log: EventLog, *, supervised: bool) -> int:
     log.say("starting", "loading torch, about 4 s")
     inbox = Inbox()
     listen(inbox, supervised=supervised, complain=lambda message: log.log(message, "warning"))
+    connect(inbox, complain=lambda message: log.log(message, "warning"))
     try:
         _module("run").carry_out(spec, log, inbox)
     except Fault as fault:

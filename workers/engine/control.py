@@ -10,14 +10,19 @@ from typing import IO, Any
 from pydantic import ValidationError
 
 from workers.contract.control import CONTROL
+from workers.contract.document import Document
 
 
 class Inbox:
-    """Messages in the order they came. `leave` turns True when a signal or a lost supervisor says to go."""
+    """Messages in the order they came. `leave` turns True when a signal or a lost supervisor says to go.
+
+    `answer` tells a word of a chat (see `contract.chat`) to whoever asked.
+    """
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.leave = ""
+        self.answer: Callable[[Document], None] = lambda word: None
 
     def put(self, message: Any) -> None:
         self._queue.put(message)
@@ -34,9 +39,12 @@ class Inbox:
             found.append(self._queue.get())
         return [message for message in found if message is not None]
 
-    def wait(self) -> list[Any]:
-        """Waits until something comes."""
-        first = self._queue.get()
+    def wait(self, seconds: float | None = None) -> list[Any]:
+        """Waits until something comes, at most `seconds`."""
+        try:
+            first = self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return []
         return ([first] if first is not None else []) + self.drain()
 
 

@@ -18,6 +18,7 @@ from accelerate.accelerator import Accelerator
 from pydantic import ValidationError
 
 from workers.contract import control
+from workers.contract.chat import ChatRefused
 from workers.contract.document import Document
 from workers.contract.events import (
     AlertEvent,
@@ -30,6 +31,7 @@ from workers.contract.events import (
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import Limits
 from workers.engine import checkpoint, training_state
+from workers.engine.chat import Chats
 from workers.engine.composition import Apply, Collect, Composition, Fit, Setting, Turn
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
@@ -43,6 +45,9 @@ from workers.engine.training_state import TrainingState
 
 SKIPS_ALLOWED = 10
 """Updates in a row that `on_not_finite: skip` may leave out before the run fails after all."""
+CHAT_TOKENS, CHATS_AT_ONCE = 512, 4
+"""Training waits while the policy is asked, so it is not asked for long."""
+NO_BOUND = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Loop:
         self._saved_step = state.step
         self._saved_bytes = 0
         self._values: dict[str, float] = {}
+        self._chats: Chats | None = None
 
     def run(self) -> Ending:
         """Turns the cycle until the plan, a limit or a person ends it. Raises Preempted after SIGTERM, or a Fault."""
@@ -249,19 +255,28 @@ class Loop:
         return None
 
     def _obey(self) -> Ending | None:
-        """Applies what came; while paused, waits for more with everything kept in memory. Raises Preempted."""
+        """Applies what came; while paused, waits for more with everything kept in memory. Raises Preempted.
+
+        Chats are answered here, to their ends, by the policy as it stands.
+        """
         paused = False
         messages = self.inbox.drain()
         while True:
             for message in messages:
                 if isinstance(message, control.Stop):
+                    self._end_chats("The run was stopped.")
                     return Ending("stopped", keep=message.checkpoint)
                 paused = self._apply(message, paused=paused)
             if self.inbox.leave:
+                self._end_chats("The run leaves its worker.")
                 self._leave()
-            if not paused:
+            if self._chats is not None and self._chats.open:
+                self._chats.turn()
+                messages = self.inbox.drain()
+            elif paused:
+                messages = self.inbox.wait()
+            else:
                 return None
-            messages = self.inbox.wait()
 
     def _apply(self, message: Any, *, paused: bool) -> bool:
         """One message; answers whether the run is paused after it."""
@@ -278,11 +293,30 @@ class Loop:
                 self._set(message)
             case control.SampleNow():
                 self._rollouts_asked = True
-            case control.Chat():
-                self.log.log("This engine does not answer chats while it trains.", "warning")
+            case control.Chat() | control.ChatStop():
+                self._chat(message)
             case _:
                 pass
         return paused
+
+    def _chat(self, message: control.Chat | control.ChatStop) -> None:
+        """Answers with the model that is trained. A model that gives numbers does not talk."""
+        role = next(role for role in self.composition.roles if role.trained)
+        if role.head == "lm":
+            if self._chats is None:
+                model = self.state.models[role.name]
+                context = getattr(model.module.config, "max_position_embeddings", None) or NO_BOUND
+                self._chats = Chats(model, self.state.tokenizer, context_length=context, most_tokens=CHAT_TOKENS,
+                                    most_open=CHATS_AT_ONCE, say=self.inbox.answer)
+            self._chats.take(message)
+        elif isinstance(message, control.Chat):
+            self.inbox.answer(ChatRefused(request_id=message.request_id, code="bad_request",
+                                          message="This run trains a model that gives numbers, not text.",
+                                          remedy="Chat with a model that writes."))
+
+    def _end_chats(self, why: str) -> None:
+        if self._chats is not None:
+            self._chats.close(why)
 
     def _set(self, message: control.SetField) -> None:
         """Takes a live field's new value within the bounds of the config, and says so."""

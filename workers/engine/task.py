@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
@@ -70,8 +71,14 @@ class Work:
 
     def obey(self) -> None:
         """Takes what people told the run; while paused, waits. Raises Stopped or Preempted."""
+        self._follow(self.inbox.drain())
+
+    def wait(self, seconds: float) -> None:
+        """Sleeps until something is told, at most `seconds`, and obeys it. Raises Stopped or Preempted."""
+        self._follow(self.inbox.wait(seconds))
+
+    def _follow(self, messages: list[Any]) -> None:
         paused = False
-        messages = self.inbox.drain()
         while True:
             for message in messages:
                 match message:

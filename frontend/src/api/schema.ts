@@ -100,6 +100,285 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaign-exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Campaign Export */
+        get: operations["get_campaign_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaign-exports/{export_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Campaign Export
+         * @description The rows as a file that `datasets.load_dataset("json" | "parquet", data_files=…)` loads.
+         */
+        get: operations["download_campaign_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Campaign */
+        get: operations["get_campaign"];
+        put?: never;
+        post?: never;
+        /** Delete Campaign */
+        delete: operations["delete_campaign"];
+        options?: never;
+        head?: never;
+        /** Edit Campaign */
+        patch: operations["edit_campaign"];
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/export-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Export Rows
+         * @description What an export would hold now, what it leaves out, and the number of the version it would make.
+         */
+        get: operations["count_export_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Campaign Exports */
+        get: operations["list_campaign_exports"];
+        put?: never;
+        /**
+         * Export Campaign
+         * @description The judgments as a new version of the campaign's data set; 200 when one of the same judgments is there already.
+         */
+        post: operations["export_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Campaign
+         * @description Ends the campaign with the judgments it has.
+         */
+        post: operations["finish_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/judgments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit Judgment
+         * @description Keeps a judgment, once for each client id (200: it was kept before), and hands out the next pairs.
+         */
+        post: operations["submit_judgment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Campaign Overview */
+        get: operations["get_campaign_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Campaign Progress */
+        get: operations["get_campaign_progress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reopen Campaign */
+        post: operations["reopen_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore Campaign */
+        post: operations["restore_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Review Campaign
+         * @description Pairs on which people chose different sides, or that somebody flagged, with what each said.
+         */
+        get: operations["review_campaign"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Out Tasks
+         * @description Pairs to judge: those in hand, and so many more that it makes `want`. A hold lasts ten minutes; asking prolongs it.
+         */
+        post: operations["hand_out_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/tasks/{task_id}/resolution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resolve Conflict */
+        post: operations["resolve_conflict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaign_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo Judgment */
+        post: operations["undo_judgment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}/register": {
         parameters: {
             query?: never;
@@ -234,6 +513,65 @@ export interface paths {
         put?: never;
         /** Add Dataset Version */
         post: operations["add_dataset_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Exchange */
+        get: operations["get_exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange_id}/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Exchange
+         * @description One side's answer as `text/event-stream`: each event's data is a word (begun, token, done, refused).
+         *
+         *     It takes no Idempotency-Key: a side answers once, and an answer on its way cannot be repeated.
+         */
+        post: operations["answer_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exchanges/{exchange_id}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Vote
+         * @description The verdict on two answers; the names of a blind comparison are told from then on.
+         */
+        post: operations["vote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -434,6 +772,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/campaign-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Campaign
+         * @description The first pairs that a campaign over this source might show; nothing is kept.
+         */
+        post: operations["preview_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Campaigns */
+        get: operations["list_campaigns"];
+        put?: never;
+        /**
+         * Create Campaign
+         * @description Draws the pairs and opens the campaign. A source that gives none is refused, with what to do about it.
+         */
+        post: operations["create_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget Conversation */
+        delete: operations["forget_conversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/datasets": {
         parameters: {
             query?: never;
@@ -466,6 +862,27 @@ export interface paths {
          * @description Launches the demo: a supervised warm-up, then GRPO from its model. 409 while a worker still makes model and data.
          */
         post: operations["launch_demo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exchanges
+         * @description What you asked, the newest first; nobody sees what others asked.
+         */
+        get: operations["list_exchanges"];
+        put?: never;
+        /** Open Exchange */
+        post: operations["open_exchange"];
         delete?: never;
         options?: never;
         head?: never;
@@ -548,6 +965,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/recipe-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Recipe Runs */
+        get: operations["list_recipe_runs"];
+        put?: never;
+        /**
+         * Start Recipe
+         * @description Starts a recipe: its first stages begin at once. Refused as a whole, by field, when something does not fit.
+         */
+        post: operations["start_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/recipes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recipes
+         * @description The built-in recipes, on the first page, then the project's own.
+         */
+        get: operations["list_recipes"];
+        put?: never;
+        /** Create Recipe */
+        post: operations["create_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/recipes/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Recipe
+         * @description What is wrong with a recipe, or with starting it with `params`: every fault by its field. Changes nothing.
+         */
+        post: operations["validate_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/rewards": {
         parameters: {
             query?: never;
@@ -584,6 +1063,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/servings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Servings
+         * @description Models that are held ready for chats, or soon will be.
+         */
+        get: operations["list_servings"];
+        put?: never;
+        /**
+         * Start Serving
+         * @description Holds a model or checkpoint ready; the run that does so already is answered again.
+         */
+        post: operations["start_serving"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/uploads": {
         parameters: {
             query?: never;
@@ -596,6 +1099,133 @@ export interface paths {
         /** Create Upload */
         post: operations["create_upload"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Vote Summary */
+        get: operations["vote_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-runs/{recipe_run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Recipe Run */
+        get: operations["get_recipe_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-runs/{recipe_run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel Recipe Run */
+        post: operations["cancel_recipe_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-runs/{recipe_run_id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restart Recipe Run
+         * @description A new recipe run from a stage on; what was done before it is reused, and shown as reused.
+         */
+        post: operations["restart_recipe_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-runs/{recipe_run_id}/stages/{stage_name}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve Stage */
+        post: operations["approve_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-runs/{recipe_run_id}/stages/{stage_name}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retry Stage */
+        post: operations["retry_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Recipe
+         * @description A built-in by its name, or one of a project's own by its id.
+         */
+        get: operations["get_recipe"];
+        /** Change Recipe */
+        put: operations["change_recipe"];
+        post?: never;
+        /** Delete Recipe */
+        delete: operations["delete_recipe"];
         options?: never;
         head?: never;
         patch?: never;
@@ -950,6 +1580,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/servings/{serving_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Stop Serving */
+        delete: operations["stop_serving"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1126,6 +1773,21 @@ export interface components {
             offset?: number;
         };
         /**
+         * AgreementOut
+         * @description Over pairs that two people or more judged. `raw` and `alpha` compare sides (a, b, tie, both bad); `alpha_ordinal`
+         *     the five places from "A much better" to "B much better", without "both bad".
+         */
+        AgreementOut: {
+            /** Alpha */
+            alpha: number | null;
+            /** Alpha Ordinal */
+            alpha_ordinal: number | null;
+            /** Pairs */
+            pairs: number;
+            /** Raw */
+            raw: number | null;
+        };
+        /**
          * AlgorithmConfigEdit
          * @description Fields that are left out stay as they are; `reward` null takes the reward away.
          */
@@ -1187,6 +1849,50 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * AnnotatorOut
+         * @description `a_share` is how often the left side was preferred where one was, `known` how often the source's better answer was.
+         *
+         *     Both with Wilson's interval. `agreement` is the share of others' judgments on the same pairs that agree.
+         */
+        AnnotatorOut: {
+            a_share: components["schemas"]["Interval"];
+            /** Agreement */
+            agreement: number | null;
+            /** Annotator Id */
+            annotator_id: string;
+            /** Flags */
+            flags: number;
+            /** Judgments */
+            judgments: number;
+            known: components["schemas"]["Interval"];
+            /** Last At */
+            last_at: string | null;
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** Name */
+            name: string;
+            /** Skips */
+            skips: number;
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+        };
+        /** AnswerIn */
+        AnswerIn: {
+            /**
+             * Logprobs
+             * @default false
+             */
+            logprobs?: boolean;
+            /**
+             * Side
+             * @default a
+             * @enum {string}
+             */
+            side?: "a" | "b";
         };
         /**
          * AnswerOut
@@ -1289,6 +1995,121 @@ export interface components {
             time: string;
         };
         /**
+         * CampaignIn
+         * @description `overlap` is how many people judge each pair. Without `seed` one is drawn; it decides which pairs, and the sides.
+         */
+        CampaignIn: {
+            /**
+             * Allow Both Bad
+             * @default true
+             */
+            allow_both_bad?: boolean;
+            /**
+             * Allow Tie
+             * @default true
+             */
+            allow_tie?: boolean;
+            /**
+             * Guidelines
+             * @default
+             */
+            guidelines?: string;
+            /**
+             * Limit
+             * @default 200
+             */
+            limit?: number;
+            /** Name */
+            name: string;
+            /**
+             * Overlap
+             * @default 1
+             */
+            overlap?: number;
+            /**
+             * Question
+             * @default Which answer is better?
+             */
+            question?: string;
+            /** Seed */
+            seed?: number | null;
+            /** Source */
+            source: components["schemas"]["DatasetSource"] | components["schemas"]["SamplesSource"] | components["schemas"]["RolloutsSource"];
+        };
+        /**
+         * CampaignOut
+         * @description `source` is null for annotators: whose answers they compare is hidden. `mine` counts the asker's own judgments.
+         */
+        CampaignOut: {
+            /** Allow Both Bad */
+            allow_both_bad: boolean;
+            /** Allow Tie */
+            allow_tie: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Deleted At */
+            deleted_at: string | null;
+            /** Done */
+            done: number;
+            /** Finished At */
+            finished_at: string | null;
+            /** Guidelines */
+            guidelines: string;
+            /** Id */
+            id: string;
+            /** Judgments */
+            judgments: number;
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Mine */
+            mine: number;
+            /** Name */
+            name: string;
+            /** Overlap */
+            overlap: number;
+            /** Project Id */
+            project_id: string;
+            /** Question */
+            question: string;
+            /** Source */
+            source: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "finished";
+            /** Tasks */
+            tasks: number;
+        };
+        /** CampaignPatch */
+        CampaignPatch: {
+            /** Guidelines */
+            guidelines?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Question */
+            question?: string | null;
+        };
+        /**
+         * CampaignPreviewOut
+         * @description The first pairs that a campaign over this source might show.
+         */
+        CampaignPreviewOut: {
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Pairs */
+            pairs: components["schemas"]["PairOut"][];
+        };
+        /**
          * CatalogueOut
          * @description `workers_missing` are the methods that no worker online knows; runs of these would wait.
          */
@@ -1301,6 +2122,31 @@ export interface components {
             reward_terms: components["schemas"]["RewardTermCard"][];
             /** Workers Missing */
             workers_missing: string[];
+        };
+        /**
+         * ChatSettings
+         * @description How an answer is drawn; `max_tokens` None: as many as fit and the model's run allows.
+         */
+        ChatSettings: {
+            /**
+             * Max Tokens
+             * @default 256
+             */
+            max_tokens?: number | null;
+            /** Seed */
+            seed?: number | null;
+            /** Stop */
+            stop?: string[];
+            /**
+             * Temperature
+             * @default 1
+             */
+            temperature?: number;
+            /**
+             * Top P
+             * @default 1
+             */
+            top_p?: number;
         };
         /**
          * CheckpointOut
@@ -1367,6 +2213,29 @@ export interface components {
                 [key: string]: unknown;
             };
             reward?: components["schemas"]["RewardPipeline"] | null;
+        };
+        /**
+         * ConflictOut
+         * @description A task to look at, with what people said of it. Whose answers they are stays hidden here too.
+         */
+        ConflictOut: {
+            /** A */
+            a: string | components["schemas"]["Turn"][];
+            /** B */
+            b: string | components["schemas"]["Turn"][];
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Prompt */
+            prompt: string | components["schemas"]["Turn"][];
+            resolution: components["schemas"]["Verdict"] | null;
+            /** Resolved At */
+            resolved_at: string | null;
+            /** Resolved By */
+            resolved_by: string | null;
+            /** Votes */
+            votes: components["schemas"]["Vote"][];
         };
         /**
          * ControlIn
@@ -1466,6 +2335,26 @@ export interface components {
             name?: string | null;
         };
         /**
+         * DatasetSource
+         * @description Pairs of a data-set version: a preference's two answers, two of a ranking, or the two `columns` named.
+         */
+        DatasetSource: {
+            /** Columns */
+            columns?: string[] | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "dataset";
+            /**
+             * Split
+             * @default train
+             */
+            split?: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
          * DraftDataset
          * @description Which split of which data-set version, and at most how many of its rows.
          */
@@ -1493,6 +2382,151 @@ export interface components {
             items: components["schemas"]["NumberedEvent"][];
             /** Next */
             next: number | null;
+        };
+        /** ExchangeAnswer */
+        ExchangeAnswer: {
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Finish Reason */
+            finish_reason: string;
+            /** First Token Seconds */
+            first_token_seconds: number | null;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Seconds */
+            seconds: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * ExchangeIn
+         * @description A question to one model, or to two side by side; `blind` hides which is which until the vote.
+         */
+        ExchangeIn: {
+            /**
+             * Blind
+             * @default false
+             */
+            blind?: boolean;
+            /**
+             * Conversation Id
+             * @default
+             */
+            conversation_id?: string;
+            /** Messages */
+            messages: components["schemas"]["Message"][];
+            /** Models */
+            models: string[];
+            /**
+             * @default {
+             *       "temperature": 1,
+             *       "top_p": 1,
+             *       "max_tokens": 256,
+             *       "stop": [],
+             *       "seed": null
+             *     }
+             */
+            settings?: components["schemas"]["ChatSettings"];
+        };
+        /** ExchangeOut */
+        ExchangeOut: {
+            /** Answers */
+            answers: {
+                [key: string]: components["schemas"]["ExchangeAnswer"];
+            };
+            /** Blind */
+            blind: boolean;
+            /** Conversation Id */
+            conversation_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Messages */
+            messages: components["schemas"]["Message"][];
+            settings: components["schemas"]["ChatSettings"];
+            /** Sides */
+            sides: {
+                [key: string]: components["schemas"]["SideOut"];
+            };
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "" | "a" | "b" | "tie" | "bad";
+            /** Voted At */
+            voted_at: string | null;
+        };
+        /**
+         * ExportCounts
+         * @description How many rows each shape would have now, and what is left out of it and why.
+         */
+        ExportCounts: {
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Next Version */
+            next_version: number | null;
+            /** Rows */
+            rows: number;
+            /**
+             * Shape
+             * @enum {string}
+             */
+            shape: "preference" | "unpaired";
+        };
+        /** ExportIn */
+        ExportIn: {
+            /**
+             * Shape
+             * @default preference
+             * @enum {string}
+             */
+            shape?: "preference" | "unpaired";
+        };
+        /**
+         * ExportOut
+         * @description `state` is `writing` until the file is written, then the state of the version: ingesting, ready, refused, cancelled.
+         */
+        ExportOut: {
+            /** Campaign Id */
+            campaign_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dataset Id */
+            dataset_id: string | null;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Rows */
+            rows: number;
+            /**
+             * Shape
+             * @enum {string}
+             */
+            shape: "preference" | "unpaired";
+            /** State */
+            state: string;
+            /** Version Id */
+            version_id: string | null;
+            /** Version Number */
+            version_number: number | null;
         };
         /** Failure */
         Failure: {
@@ -1545,6 +2579,23 @@ export interface components {
              * @default 0
              */
             otherwise?: number;
+        };
+        /** HandIn */
+        HandIn: {
+            /**
+             * Want
+             * @default 5
+             */
+            want?: number;
+        };
+        /**
+         * HandOut
+         * @description All tasks that the asker holds, those held before included; none when nothing waits for them.
+         */
+        HandOut: {
+            progress: components["schemas"]["WorkProgress"];
+            /** Tasks */
+            tasks: components["schemas"]["TaskOut"][];
         };
         /**
          * Histogram
@@ -1624,6 +2675,25 @@ export interface components {
             /** Rows Sampled */
             rows_sampled: number;
         };
+        /**
+         * Interval
+         * @description A proportion or mean with its 95 % interval; `n` observations. `method` names how it was found.
+         */
+        Interval: {
+            /** High */
+            high?: number | null;
+            /** Low */
+            low?: number | null;
+            /**
+             * Method
+             * @default
+             */
+            method?: string;
+            /** N */
+            n: number;
+            /** Value */
+            value: number | null;
+        };
         /** JobError */
         JobError: {
             /** Code */
@@ -1687,6 +2757,68 @@ export interface components {
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** Subject Id */
             subject_id: string;
+        };
+        /** Judged */
+        Judged: {
+            judgment: components["schemas"]["JudgmentOut"];
+            progress: components["schemas"]["WorkProgress"];
+            /** Tasks */
+            tasks: components["schemas"]["TaskOut"][];
+        };
+        /**
+         * JudgmentIn
+         * @description `client_id` is the client's own: a repeat with it is answered as the first time and counts once.
+         *
+         *     `want` asks for so many tasks in hand with the answer, `seconds` is the time that the pair was looked at.
+         */
+        JudgmentIn: {
+            /** Client Id */
+            client_id: string;
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /**
+             * Flagged
+             * @default false
+             */
+            flagged?: boolean;
+            /** Seconds */
+            seconds?: number | null;
+            /** Task Id */
+            task_id: string;
+            verdict: components["schemas"]["Verdict"];
+            /** Version */
+            version?: number | null;
+            /**
+             * Want
+             * @default 0
+             */
+            want?: number;
+        };
+        /** JudgmentOut */
+        JudgmentOut: {
+            /** Client Id */
+            client_id: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Flagged */
+            flagged: boolean;
+            /** Id */
+            id: string;
+            /** Seconds */
+            seconds: number | null;
+            /** Task Id */
+            task_id: string;
+            /** Undone At */
+            undone_at: string | null;
+            verdict: components["schemas"]["Verdict"];
         };
         /**
          * Limits
@@ -1825,6 +2957,31 @@ export interface components {
             invite_link?: string | null;
             role: components["schemas"]["Role"];
             user: components["schemas"]["PersonOut"];
+        };
+        /**
+         * Message
+         * @description One turn of a conversation. `weight` 0 keeps an assistant turn out of the loss.
+         */
+        Message: {
+            /** Content */
+            content: string;
+            /** Name */
+            name?: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "system" | "developer" | "user" | "assistant" | "tool";
+            /** Thinking */
+            thinking?: string | null;
+            /** Tool Call Id */
+            tool_call_id?: string | null;
+            /** Tool Calls */
+            tool_calls?: {
+                [key: string]: unknown;
+            }[] | null;
+            /** Weight */
+            weight?: number | null;
         };
         /**
          * MethodCard
@@ -2088,6 +3245,29 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** OverviewOut */
+        OverviewOut: {
+            a_share: components["schemas"]["Interval"];
+            agreement: components["schemas"]["AgreementOut"];
+            /** Conflicts */
+            conflicts: number;
+            /** Flagged */
+            flagged: number;
+            known: components["schemas"]["Interval"];
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** People */
+            people: components["schemas"]["AnnotatorOut"][];
+            progress: components["schemas"]["ProgressOut"];
+            /** Set Aside */
+            set_aside: number;
+            /** Unresolved */
+            unresolved: number;
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+        };
         /** Page[AlgorithmConfigOut] */
         Page_AlgorithmConfigOut_: {
             /** Items */
@@ -2102,10 +3282,31 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[CampaignOut] */
+        Page_CampaignOut_: {
+            /** Items */
+            items: components["schemas"]["CampaignOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[ConflictOut] */
+        Page_ConflictOut_: {
+            /** Items */
+            items: components["schemas"]["ConflictOut"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[DatasetOut] */
         Page_DatasetOut_: {
             /** Items */
             items: components["schemas"]["DatasetOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[ExchangeOut] */
+        Page_ExchangeOut_: {
+            /** Items */
+            items: components["schemas"]["ExchangeOut"][];
             /** Next */
             next?: string | null;
         };
@@ -2134,6 +3335,20 @@ export interface components {
         Page_ProjectOut_: {
             /** Items */
             items: components["schemas"]["ProjectOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[RecipeOut] */
+        Page_RecipeOut_: {
+            /** Items */
+            items: components["schemas"]["RecipeOut"][];
+            /** Next */
+            next?: string | null;
+        };
+        /** Page[RecipeRunSummary] */
+        Page_RecipeRunSummary_: {
+            /** Items */
+            items: components["schemas"]["RecipeRunSummary"][];
             /** Next */
             next?: string | null;
         };
@@ -2171,6 +3386,18 @@ export interface components {
             items: components["schemas"]["VersionOut"][];
             /** Next */
             next?: string | null;
+        };
+        /**
+         * PairOut
+         * @description A pair as an annotator sees it: no names, sides drawn. Texts, or turns where the source has them.
+         */
+        PairOut: {
+            /** A */
+            a: string | components["schemas"]["Turn"][];
+            /** B */
+            b: string | components["schemas"]["Turn"][];
+            /** Prompt */
+            prompt: string | components["schemas"]["Turn"][];
         };
         /** Paper */
         Paper: {
@@ -2279,6 +3506,33 @@ export interface components {
             /** Type */
             type: string;
         };
+        /**
+         * ProgressOut
+         * @description `judgments` of `wanted`; `eta_seconds` at the pace of the last hour, null without one.
+         *
+         *     `my_agreement` is the share of the others' judgments on the same pairs that agree with the asker's.
+         */
+        ProgressOut: {
+            /** Done */
+            done: number;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+            /** Judgments */
+            judgments: number;
+            /** Mine */
+            mine: number;
+            /** My Agreement */
+            my_agreement: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "finished";
+            /** Tasks */
+            tasks: number;
+            /** Wanted */
+            wanted: number;
+        };
         /** ProjectEdit */
         ProjectEdit: {
             /** Description */
@@ -2319,6 +3573,136 @@ export interface components {
             /** Name */
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /** RecipeFault */
+        RecipeFault: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * RecipeIn
+         * @description A recipe, as an object or as text in JSON or YAML.
+         */
+        RecipeIn: {
+            /** Definition */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /** Text */
+            text?: string | null;
+        };
+        /**
+         * RecipeOut
+         * @description `id` is the name of a built-in; `params` are in the order of the form, `definition` is the whole.
+         */
+        RecipeOut: {
+            /** Built In */
+            built_in: boolean;
+            /** Created At */
+            created_at?: string | null;
+            /** Definition */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: string;
+            /** Params */
+            params: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Stages */
+            stages: components["schemas"]["StageSketch"][];
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at?: string | null;
+        };
+        /** RecipeRunOut */
+        RecipeRunOut: {
+            /** Asked */
+            asked: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["PersonRef"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Params */
+            params: {
+                [key: string]: unknown;
+            };
+            /** Project Id */
+            project_id: string;
+            /** Recipe */
+            recipe: string;
+            /** Restarted At */
+            restarted_at: string;
+            /** Restarted From */
+            restarted_from: string | null;
+            /** Stages */
+            stages: components["schemas"]["StageOut"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "waits_for_people" | "succeeded" | "failed" | "cancelled";
+            /** Title */
+            title: string;
+        };
+        /** RecipeRunSummary */
+        RecipeRunSummary: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            created_by: components["schemas"]["PersonRef"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project Id */
+            project_id: string;
+            /** Recipe */
+            recipe: string;
+            /** Restarted At */
+            restarted_at: string;
+            /** Restarted From */
+            restarted_from: string | null;
+            /** Stages */
+            stages: components["schemas"]["StageLine"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "waits_for_people" | "succeeded" | "failed" | "cancelled";
+        };
+        /** RecipeValidation */
+        RecipeValidation: {
+            /** Errors */
+            errors: components["schemas"]["RecipeFault"][];
+            /** Stages */
+            stages: components["schemas"]["StageSketch"][];
+            /** Valid */
+            valid: boolean;
         };
         /**
          * RecordKind
@@ -2374,6 +3758,13 @@ export interface components {
             rows: number[];
         };
         /**
+         * ResolveIn
+         * @description `skip` takes a resolution back.
+         */
+        ResolveIn: {
+            verdict: components["schemas"]["Verdict"];
+        };
+        /**
          * Resources
          * @description What the run may use. `gpus` 0 means CPU; `threads` bounds torch's intra-op threads (None: all cores).
          */
@@ -2391,6 +3782,18 @@ export interface components {
             precision?: "float32" | "bfloat16";
             /** Threads */
             threads?: number | null;
+        };
+        /**
+         * RestartIn
+         * @description `stage` and what follows from it are done anew; `params` are changes to the first run's.
+         */
+        RestartIn: {
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** Stage */
+            stage: string;
         };
         /** RewardIn */
         RewardIn: {
@@ -2606,6 +4009,28 @@ export interface components {
             items: components["schemas"]["RolloutOut"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * RolloutsSource
+         * @description Two answers of a group that a run's policy wrote, at the steps chosen (all of them by default).
+         */
+        RolloutsSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "rollouts";
+            /**
+             * Per Prompt
+             * @default 1
+             */
+            per_prompt?: number;
+            /** Run Id */
+            run_id: string;
+            /** Step From */
+            step_from?: number | null;
+            /** Step To */
+            step_to?: number | null;
         };
         /**
          * RolloutTokensOut
@@ -2893,6 +4318,35 @@ export interface components {
             waiting_for: string;
         };
         /**
+         * SamplesSource
+         * @description Answers of models to the same prompts, as artifacts of the kind `samples` hold them.
+         *
+         *     `pair`: `within` takes two answers of one model, `between` one answer of each of two (`models` names them; else the two
+         *     that the artifacts hold). Several artifacts are joined by prompt.
+         */
+        SamplesSource: {
+            /** Artifact Ids */
+            artifact_ids: string[];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "samples";
+            /** Models */
+            models?: string[] | null;
+            /**
+             * Pair
+             * @default within
+             * @enum {string}
+             */
+            pair?: "within" | "between";
+            /**
+             * Per Prompt
+             * @default 1
+             */
+            per_prompt?: number;
+        };
+        /**
          * Scope
          * @description What a token may do of what its person may. Each includes the ones before it.
          * @enum {string}
@@ -2937,6 +4391,54 @@ export interface components {
                 [key: string]: components["schemas"]["Series"];
             };
         };
+        /** ServingIn */
+        ServingIn: {
+            /**
+             * Gpus
+             * @default 0
+             */
+            gpus?: number;
+            /**
+             * Model Id
+             * @description "mdl_…" or "ckp_…".
+             */
+            model_id: string;
+        };
+        /**
+         * ServingOut
+         * @description A model held ready by a run. `ready` once its engine answers.
+         */
+        ServingOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Doing */
+            doing: string;
+            /** Id */
+            id: string;
+            /** Model Id */
+            model_id: string;
+            /** Name */
+            name: string;
+            /** Ready */
+            ready: boolean;
+            /** Run Id */
+            run_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "queued" | "starting" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+            /**
+             * Used At
+             * Format: date-time
+             */
+            used_at: string;
+            /** Waiting For */
+            waiting_for: string;
+        };
         /**
          * SessionOut
          * @description Who is signed in (null for nobody), their projects, and the CSRF token that writes carry.
@@ -2957,6 +4459,22 @@ export interface components {
             /** Name */
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * SideOut
+         * @description Both empty while a blind exchange has no vote.
+         */
+        SideOut: {
+            /**
+             * Model Id
+             * @default
+             */
+            model_id?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
         };
         /**
          * Sigmoid
@@ -2989,6 +4507,11 @@ export interface components {
             hub?: components["schemas"]["HubDataset"] | null;
             /** Upload Id */
             upload_id?: string | null;
+        };
+        /** SourceIn */
+        SourceIn: {
+            /** Source */
+            source: components["schemas"]["DatasetSource"] | components["schemas"]["SamplesSource"] | components["schemas"]["RolloutsSource"];
         };
         /**
          * SplitFile
@@ -3044,6 +4567,146 @@ export interface components {
             /** Truncated */
             truncated: components["schemas"]["Truncation"][];
         };
+        /** StageFailure */
+        StageFailure: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Remedy
+             * @default
+             */
+            remedy?: string;
+        };
+        /** StageLine */
+        StageLine: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "campaign" | "dataset" | "approve";
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "waits_for_people" | "succeeded" | "failed" | "cancelled" | "reused";
+        };
+        /**
+         * StageOut
+         * @description `template` is what the recipe says, `body` the same with its references replaced once the stage has begun.
+         *
+         *     `subject_id` is the run, campaign or data-set version; `waits_for` names the stages still needed.
+         */
+        StageOut: {
+            approved_by: components["schemas"]["PersonRef"] | null;
+            /** Attempt */
+            attempt: number;
+            /** Body */
+            body: {
+                [key: string]: unknown;
+            };
+            failure: components["schemas"]["StageFailure"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "campaign" | "dataset" | "approve";
+            /** Name */
+            name: string;
+            /** Needs */
+            needs: string[];
+            /** Outputs */
+            outputs: {
+                [key: string]: unknown;
+            };
+            /** Reused From */
+            reused_from: string | null;
+            run: components["schemas"]["StageRun"] | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "waits_for_people" | "succeeded" | "failed" | "cancelled" | "reused";
+            /** Subject Id */
+            subject_id: string;
+            /** Template */
+            template: {
+                [key: string]: unknown;
+            };
+            /** Title */
+            title: string;
+            /** Waits For */
+            waits_for: string[];
+        };
+        /**
+         * StageRun
+         * @description How far the run of a stage is.
+         */
+        StageRun: {
+            /** Doing */
+            doing: string;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+            /** Id */
+            id: string;
+            /** Method */
+            method: string;
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Step */
+            step: number;
+            /** Total */
+            total: number | null;
+            /** Waiting For */
+            waiting_for: string;
+        };
+        /**
+         * StageSketch
+         * @description A stage of a recipe that nobody has started.
+         */
+        StageSketch: {
+            /** Help */
+            help: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "run" | "campaign" | "dataset" | "approve";
+            /** Name */
+            name: string;
+            /** Needs */
+            needs: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * StartIn
+         * @description `recipe` is a built-in's name or the id of one of the project's own; `params` what its parameters ask for.
+         */
+        StartIn: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            };
+            /** Recipe */
+            recipe: string;
+        };
         /** StatsIn */
         StatsIn: {
             /** Model Id */
@@ -3055,6 +4718,29 @@ export interface components {
             splits: {
                 [key: string]: components["schemas"]["SplitStats"];
             };
+        };
+        /**
+         * TaskOut
+         * @description A task in hand. `version` numbers the hold on it, which ends at `lease_until`.
+         */
+        TaskOut: {
+            /** A */
+            a: string | components["schemas"]["Turn"][];
+            /** B */
+            b: string | components["schemas"]["Turn"][];
+            /** Id */
+            id: string;
+            /**
+             * Lease Until
+             * Format: date-time
+             */
+            lease_until: string;
+            /** Number */
+            number: number;
+            /** Prompt */
+            prompt: string | components["schemas"]["Turn"][];
+            /** Version */
+            version: number;
         };
         /**
          * Threshold
@@ -3157,6 +4843,33 @@ export interface components {
             /** Length */
             length: number;
         };
+        /**
+         * Turn
+         * @description One turn of a conversation, as it is read.
+         */
+        Turn: {
+            /** Content */
+            content: string;
+            /** Role */
+            role: string;
+        };
+        /**
+         * UndoIn
+         * @description Without `client_id` the asker's last judgment is taken back; with it, that one, if it is their last.
+         */
+        UndoIn: {
+            /** Client Id */
+            client_id?: string | null;
+        };
+        /**
+         * Undone
+         * @description The judgment that was taken back and its task, in the asker's hands again.
+         */
+        Undone: {
+            judgment: components["schemas"]["JudgmentOut"];
+            progress: components["schemas"]["WorkProgress"];
+            task: components["schemas"]["TaskOut"];
+        };
         /** UploadIn */
         UploadIn: {
             /** Filename */
@@ -3208,6 +4921,24 @@ export interface components {
             name: string;
         };
         /**
+         * ValidateIn
+         * @description A recipe, or the name or id of one that is there; with `params`, what is wrong with starting it so.
+         */
+        ValidateIn: {
+            /** Definition */
+            definition?: {
+                [key: string]: unknown;
+            } | null;
+            /** Params */
+            params?: {
+                [key: string]: unknown;
+            } | null;
+            /** Recipe */
+            recipe?: string | null;
+            /** Text */
+            text?: string | null;
+        };
+        /**
          * ValidationOut
          * @description `config` is complete, every default filled in, when `valid`; else as it was sent.
          */
@@ -3221,6 +4952,12 @@ export interface components {
             /** Valid */
             valid: boolean;
         };
+        /**
+         * Verdict
+         * @description From A to B; `skip` says nothing of the pair, only that this person leaves it to others.
+         * @enum {string}
+         */
+        Verdict: "a_much" | "a" | "tie" | "both_bad" | "b" | "b_much" | "skip";
         /**
          * VersionIn
          * @description Without `mapping` the one detected in the upload is taken.
@@ -3272,6 +5009,67 @@ export interface components {
              * @enum {string}
              */
             state: "ingesting" | "ready" | "refused" | "cancelled";
+        };
+        /** Vote */
+        Vote: {
+            /** Annotator */
+            annotator: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Flagged */
+            flagged: boolean;
+            /** Seconds */
+            seconds: number | null;
+            verdict: components["schemas"]["Verdict"];
+        };
+        /** VoteIn */
+        VoteIn: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "a" | "b" | "tie" | "bad";
+        };
+        /**
+         * VotesOut
+         * @description `rows` is how many votes make a preference row: one side preferred, and two different answers.
+         */
+        VotesOut: {
+            /** Rows */
+            rows: number;
+            /** Tallies */
+            tallies: components["schemas"]["VoteTally"][];
+            /** Votes */
+            votes: number;
+        };
+        /**
+         * VoteTally
+         * @description Votes between two models of a project, blind ones and open ones: how often each was preferred.
+         */
+        VoteTally: {
+            /** Blind */
+            blind: number;
+            /** Both Bad */
+            both_bad: number;
+            /** First Id */
+            first_id: string;
+            /** First Name */
+            first_name: string;
+            /** First Wins */
+            first_wins: number;
+            /** Second Id */
+            second_id: string;
+            /** Second Name */
+            second_name: string;
+            /** Second Wins */
+            second_wins: number;
+            /** Ties */
+            ties: number;
         };
         /**
          * Whiten
@@ -3327,6 +5125,20 @@ export interface components {
             running: string[];
             /** Slots */
             slots: number;
+        };
+        /** WorkProgress */
+        WorkProgress: {
+            /** Done */
+            done: number;
+            /** Mine */
+            mine: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "finished";
+            /** Tasks */
+            tasks: number;
         };
     };
     responses: never;
@@ -3547,6 +5359,613 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_campaign_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    download_campaign_export: {
+        parameters: {
+            query?: {
+                format?: "jsonl" | "parquet";
+            };
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    delete_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    edit_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    count_export_rows: {
+        parameters: {
+            query?: {
+                shape?: "preference" | "unpaired";
+            };
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportCounts"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_campaign_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"][];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    export_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    finish_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    submit_judgment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgmentIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Judged"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_campaign_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_campaign_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    reopen_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    restore_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    review_campaign: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                what?: "conflicts" | "flagged";
+            };
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConflictOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    hand_out_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    resolve_conflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    undo_judgment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                campaign_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -3947,6 +6366,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Created"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    answer_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    vote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                exchange_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoteIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -4539,6 +7057,141 @@ export interface operations {
             };
         };
     };
+    preview_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignPreviewOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_campaigns: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                deleted?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CampaignOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    create_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    forget_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     list_datasets: {
         parameters: {
             query?: {
@@ -4628,6 +7281,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_RunSummary_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_exchanges: {
+        parameters: {
+            query?: {
+                conversation_id?: string;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExchangeOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    open_exchange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExchangeIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangeOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -4855,6 +7578,179 @@ export interface operations {
             };
         };
     };
+    list_recipe_runs: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecipeRunSummary_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    start_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_recipes: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RecipeOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    create_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    validate_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ValidateIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeValidation"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     list_rewards: {
         parameters: {
             query?: {
@@ -5011,6 +7907,72 @@ export interface operations {
             };
         };
     };
+    list_servings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServingOut"][];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    start_serving: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServingIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServingOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     create_upload: {
         parameters: {
             query?: never;
@@ -5034,6 +7996,293 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["UploadOut"];
                 };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    vote_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VotesOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_recipe_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    cancel_recipe_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    restart_recipe_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestartIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    approve_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_run_id: string;
+                stage_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    retry_stage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_run_id: string;
+                stage_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeRunOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    change_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    delete_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                recipe_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not done; the document says why and what to do. */
             default: {
@@ -5823,6 +9072,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunOut"];
                 };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    stop_serving: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                serving_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request was not done; the document says why and what to do. */
             default: {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -15,6 +16,7 @@ from runs.launches.services.transition import announce, record
 from runs.launches.states import HELD, State
 from runs.leases import Desired
 from workers.contract.events import LogEvent
+from workers.contract.run_spec import RunKind
 
 
 def ready_runs() -> QuerySet[Run]:
@@ -77,30 +79,39 @@ def renew(run_id: str, attempt: int) -> bool:
 def start_ready(worker_id: str) -> list[tuple[str, int]]:
     """Claims for one host every run that fits into its free places: (run id, attempt) of each.
 
-    Runs with GPUs and runs without queue apart; in each queue nobody overtakes, so that a large run is never starved.
+    Runs with GPUs, runs without and models that are only held ready queue apart; in each queue nobody overtakes, so that
+    a large run is never starved. Chats thus wait for no training, and no training for chats.
     """
     worker = Worker.objects.select_for_update().get(id=worker_id)
     if worker.leaving:
         return []
-    held = list(Run.objects.filter(owner=worker.id, lease_until__gte=Now()).values_list("devices", flat=True))
-    taken = {device for devices in held for device in devices}
+    held = list(Run.objects.filter(owner=worker.id, lease_until__gte=Now()).only("kind", "devices", "gpus"))
+    taken = {device for run in held for device in run.devices}
     free_devices = [gpu["index"] for gpu in worker.gpus if gpu["index"] not in taken]
-    free_slots = worker.slots - sum(1 for devices in held if not devices)
+    places = {"run": worker.slots, "serve": settings.SERVE_SLOTS}
+    free = {queue: most - sum(1 for run in held if queue_of(run) == queue) for queue, most in places.items()}
     started: list[tuple[str, int]] = []
-    blocked: set[bool] = set()
+    blocked: set[str] = set()
     for run in ready_runs():
-        on_gpu = run.gpus > 0
-        if on_gpu in blocked or run.gpus > len(worker.gpus):
+        queue = queue_of(run)
+        if queue in blocked or run.gpus > len(worker.gpus):
             continue
-        if run.gpus > len(free_devices) or (not on_gpu and free_slots < 1):
-            blocked.add(on_gpu)
+        if run.gpus > len(free_devices) or free.get(queue, 1) < 1:
+            blocked.add(queue)
             _explain_wait(run, worker)
             continue
-        devices, free_devices = (free_devices[: run.gpus], free_devices[run.gpus :]) if on_gpu else ([], free_devices)
+        devices, free_devices = free_devices[: run.gpus], free_devices[run.gpus :]
         if attempt := claim(run.id, owner=worker.id, devices=devices):
             started.append((run.id, attempt))
-            free_slots -= 0 if on_gpu else 1
+            free[queue] = free.get(queue, 1) - (queue in places)
     return started
+
+
+def queue_of(run: Run) -> str:
+    """Where it waits: for GPUs, for one of the host's places, or for one of its places for models held ready."""
+    if run.gpus:
+        return "gpu"
+    return "serve" if run.kind == RunKind.SERVE else "run"
 
 
 def _explain_wait(run: Run, worker: Worker) -> None:

@@ -31,19 +31,20 @@ def filtered(logits: Tensor, *, top_p: float = 1.0, top_k: int = 0, min_p: float
 
 
 def draw(
-    logits: Tensor, *, temperature: float, top_p: float = 1.0, top_k: int = 0, min_p: float = 0.0
+    logits: Tensor, *, temperature: float, top_p: float = 1.0, top_k: int = 0, min_p: float = 0.0,
+    generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Tokens [B] and their log-probs [B] under softmax(logits/temperature), the whole of it, before any filter.
 
     That is the distribution the policy is trained at, so an unfiltered draw has it as behaviour. Temperature 0 takes
-    the best token and tells its log-prob at temperature 1.
+    the best token and tells its log-prob at temperature 1. `generator` None is torch's global one.
     """
     scaled = logits.float()
     if temperature == 0:
         tokens = scaled.argmax(-1)
     else:
         scaled = scaled if temperature == 1 else scaled / temperature
-        noise = torch.empty_like(scaled).exponential_().clamp_(min=SMALLEST).log_()
+        noise = torch.empty_like(scaled).exponential_(generator=generator).clamp_(min=SMALLEST).log_()
         allowed = filtered(scaled, top_p=top_p, top_k=top_k, min_p=min_p)
         tokens = torch.sub(allowed, noise, out=noise).argmax(-1)
     chosen = scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
