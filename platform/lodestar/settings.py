@@ -42,11 +42,8 @@ CSRF_TRUSTED_ORIGINS = [*ENVIRONMENT.trusted_origins, PUBLIC_URL]
 
 ROOMS = [
     "accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry",
-    "annotation", "trials", "evaluation", "recipes",
+    "annotation", "trials", "evaluation", "playground", "recipes",
 ]  # fmt: skip
-    *("accounts", "jobs", "datasets", "library", "algorithms", "rewards", "launches", "telemetry"),
-    *("annotation", "playground", "recipes"),
-]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
