@@ -38,11 +38,13 @@ class Environment(BaseSettings):
     lease_seconds: int = Field(default=30, ge=3, le=600, description="How long a worker may be silent before its run passes to another.")
     upload_limit_bytes: int = Field(default=50 * 2**30, ge=1, description="Largest file somebody may upload.")
     model_roots: str = Field(default="", description="Directories, separated by :, below which editors may register models by path.")
+    judge_hosts: Words = Field(default=[], description="Hosts (host or host:port, separated by commas) that LLM judges may be asked at though their addresses are private.")
+    judge_keys: Words = Field(default=[], description="Keys that judges may use, each with its host: NAME@host or NAME@host:port, separated by commas; NAME is an environment variable of the workers.")
     reward_code: Literal["sandbox", "off"] = Field(default="sandbox", description="`off` refuses people's own Python rewards on this worker; `sandbox` runs them locked in, or refuses where that cannot be had.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     debug: bool = Field(default=False, description="1 shows tracebacks to the browser. Only on your own machine.")
 
-    @field_validator("allowed_hosts", "trusted_origins", mode="before")
+    @field_validator("allowed_hosts", "trusted_origins", "judge_hosts", "judge_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -75,6 +77,15 @@ class Environment(BaseSettings):
         for origin in value:
             if urlparse(origin).scheme not in ("http", "https") or origin.endswith("/"):
                 raise ValueError(f"{origin} is no origin; write https://lodestar.example.org")
+        return value
+
+    @field_validator("judge_keys")
+    @classmethod
+    def _bound(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            name, _, host = entry.partition("@")
+            if not name or not host or "/" in host:
+                raise ValueError(f"{entry} names no key of a host; write OPENAI_API_KEY@api.openai.com")
         return value
 
     @model_validator(mode="after")

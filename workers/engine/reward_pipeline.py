@@ -63,7 +63,7 @@ class Term:
     prepared: bool = False
 
 
-def term_of(given: RewardTerm, *, device: torch.device, seed: int, closing: ExitStack) -> Term:
+def term_of(given: RewardTerm, place: Place, *, closing: ExitStack) -> Term:
     """The term ready to score; what it holds is left to `closing`.
 
     Raises ConfigFault for an unknown kind, params that do not fit or a model that is missing, and what preparing raises.
@@ -80,7 +80,6 @@ def term_of(given: RewardTerm, *, device: torch.device, seed: int, closing: Exit
     card = card_of(given.kind)
     _check_model(given, card.model, required=card.model_required)
     prepare = preparation_of(given.kind)
-    place = Place(given.model, device, seed)
     reward = reward_of(given.kind) if prepare is None else _held(prepare(params, place), closing)
     return Term(given.name, given.weight, card.columns, params, reward, tuple(given.transforms), given.gate,
                 prepared=prepare is not None)
@@ -169,7 +168,7 @@ class Pipeline:
 
     def _ready(self, index: int, given: RewardTerm) -> Term:
         with _naming(index, given.name):
-            return term_of(given, device=self.device, seed=self.seed, closing=self._closing)
+            return term_of(given, Place(given.model, self.device, self.seed, self.on_nan), closing=self._closing)
 
     def _values(
         self, index: int, prompts: Sequence[Any], completions: Sequence[str], ids: Sequence[Sequence[int]],

@@ -54,11 +54,15 @@ class Card:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a term is prepared: the model it asks, if any, the device that models stand on, the run's seed."""
+    """Where a term is prepared: the model it asks, if any, the device that models stand on, the run's seed.
+
+    `on_nan` is what the pipeline does with broken values: where it refuses, a term that knows why says so by a fault.
+    """
 
     model: ModelRef | None
     device: torch.device
     seed: int
+    on_nan: str = "refuse"
 
 
 class Reward(Protocol):
