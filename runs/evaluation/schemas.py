@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from runs.evaluation.models import Evaluation
 from runs.launches.schemas import DraftDataset, RunSummary
-from workers.contract.evaluation import EvaluationItem
+from workers.contract.evaluation import EvaluationItem, EvaluationReport
 from workers.contract.products import Interval
 from workers.contract.run_spec import Resources, RewardPipeline
 
@@ -87,9 +87,9 @@ class EvaluationOut(Schema):
 
 
 class EvaluationDetail(EvaluationOut):
-    """`report` is the engine's `EvaluationReport`, `comparable` how many others ask the same."""
+    """`comparable` how many other evaluations ask the same."""
 
-    report: dict[str, Any]
+    report: EvaluationReport
     comparable: int
 
     @staticmethod

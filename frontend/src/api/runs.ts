@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, patch, post, remove } from "./http";
 import type { Page, PreflightReport, Job, Run, RunDraft, RunSummary, SeriesAnswer } from "./shapes";
 
-export interface RunFilter { q?: string; sort?: string }
+export interface RunFilter { q?: string; sort?: string; kind?: string }
 
 export const runsQuery = (projectId: string, filter: RunFilter = {}, limit = 100) =>
   infiniteQueryOptions({

@@ -519,6 +519,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations/{evaluation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Evaluation */
+        get: operations["get_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Evaluations
+         * @description Each of `others` against this one: difference, interval, test, how many items more it would take.
+         */
+        get: operations["compare_evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Evaluation Items */
+        get: operations["evaluation_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exchanges/{exchange_id}": {
         parameters: {
             query?: never;
@@ -868,6 +922,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/evaluation-board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Board
+         * @description Models × suites, the newest evaluation of each pair.
+         */
+        get: operations["evaluation_board"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Evaluations */
+        get: operations["list_evaluations"];
+        put?: never;
+        /**
+         * Evaluate
+         * @description Launches an ordinary run for each model; each leaves an evaluation when it ends.
+         */
+        post: operations["evaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/exchanges": {
         parameters: {
             query?: never;
@@ -1021,6 +1116,27 @@ export interface paths {
          * @description What is wrong with a recipe, or with starting it with `params`: every fault by its field. Changes nothing.
          */
         post: operations["validate_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/reward-trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Reward Trials */
+        get: operations["list_reward_trials"];
+        put?: never;
+        /**
+         * Try Reward
+         * @description Asks a reward about a few answers; cancel its job to stop it.
+         */
+        post: operations["try_reward"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1231,6 +1347,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reward-trials/{trial_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Reward Trial */
+        get: operations["get_reward_trial"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reward-trials/{trial_id}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tried Prompts
+         * @description Prompts with their scored answers; `sort=shift` brings those first whose advantages moved most.
+         */
+        get: operations["list_tried_prompts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reward-versions/{reward_version_id}": {
         parameters: {
             query?: never;
@@ -1384,6 +1537,23 @@ export interface paths {
          * @description The run as a draft, to change and launch again.
          */
         get: operations["get_run_draft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Evaluations Of Run */
+        get: operations["evaluations_of_run"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1995,6 +2165,30 @@ export interface components {
             time: string;
         };
         /**
+         * Board
+         * @description Models × suites, the newest 500 evaluations of the project; suites and models by their newest evaluation.
+         */
+        Board: {
+            /** Rows */
+            rows: components["schemas"]["BoardRow"][];
+            /** Suites */
+            suites: components["schemas"]["Suite"][];
+        };
+        /** BoardRow */
+        BoardRow: {
+            /**
+             * Cells
+             * @description By the suite's key.
+             */
+            cells: {
+                [key: string]: components["schemas"]["Cell"];
+            };
+            /** Model Id */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+        };
+        /**
          * CampaignIn
          * @description `overlap` is how many people judge each pair. Without `seed` one is drawn; it decides which pairs, and the sides.
          */
@@ -2124,6 +2318,26 @@ export interface components {
             workers_missing: string[];
         };
         /**
+         * Cell
+         * @description The newest evaluation of a model in a suite; `best` marks the highest value of the column.
+         */
+        Cell: {
+            /** Best */
+            best: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Evaluation Id */
+            evaluation_id: string;
+            /** Partial */
+            partial: boolean;
+            /** Run Id */
+            run_id: string;
+            value: components["schemas"]["Interval"];
+        };
+        /**
          * ChatSettings
          * @description How an answer is drawn; `max_tokens` None: as many as fit and the model's run allows.
          */
@@ -2205,6 +2419,69 @@ export interface components {
             name: string;
             /** Type */
             type: string;
+        };
+        /**
+         * ComparisonOut
+         * @description The second evaluation (`id`) against the first, over the items that both have.
+         *
+         *     `difference` is second minus first. `adjusted_p` is Holm's over all comparisons of the request, and `verdict` follows it.
+         *     `gained` items went up (wrong to right), `lost` went down. `detectable` is the smallest difference that so many items
+         *     show with 80 % power; `more_items` how many more would decide this difference. `settings` differ between the two.
+         */
+        ComparisonOut: {
+            /** Adjusted P */
+            adjusted_p: number | null;
+            /** Detectable */
+            detectable: number | null;
+            difference: components["schemas"]["Interval"];
+            first: components["schemas"]["Interval"];
+            /** First Model Name */
+            first_model_name: string;
+            /** Gained */
+            gained: number;
+            /** Id */
+            id: string;
+            /** Items */
+            items: number;
+            /** Lost */
+            lost: number;
+            /** Metric */
+            metric: string;
+            /** Model Id */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+            /** More Items */
+            more_items: number | null;
+            /** P Value */
+            p_value: number | null;
+            second: components["schemas"]["Interval"];
+            /** Sentence */
+            sentence: string;
+            /** Settings */
+            settings: string[];
+            /** Test */
+            test: string;
+            /** Unmatched */
+            unmatched: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "worse" | "undecided" | "same";
+        };
+        /**
+         * Comparisons
+         * @description `metrics` are those that every one of the evaluations has.
+         */
+        Comparisons: {
+            /** Comparisons */
+            comparisons: components["schemas"]["ComparisonOut"][];
+            first: components["schemas"]["EvaluationOut"];
+            /** Metric */
+            metric: string;
+            /** Metrics */
+            metrics: string[];
         };
         /** ConfigIn */
         ConfigIn: {
@@ -2368,6 +2645,286 @@ export interface components {
             split?: string;
             /** Version Id */
             version_id: string;
+        };
+        /**
+         * EvaluatedAnswer
+         * @description An answer, or a side of a pair. `score` is what it got, `right` whether it passes.
+         */
+        EvaluatedAnswer: {
+            /**
+             * Length
+             * @default 0
+             */
+            length?: number;
+            /** Right */
+            right?: boolean | null;
+            /**
+             * Role
+             * @default
+             */
+            role?: string;
+            /** Score */
+            score?: number | null;
+            /** Text */
+            text: string;
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated?: boolean;
+        };
+        /**
+         * EvaluatedData
+         * @description The rows that were asked for; `rows` is how many the run was given, items left out included.
+         */
+        EvaluatedData: {
+            /**
+             * Content Hash
+             * @default
+             */
+            content_hash?: string;
+            /**
+             * Dataset Id
+             * @default
+             */
+            dataset_id?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Rows
+             * @default 0
+             */
+            rows?: number;
+            /**
+             * Split
+             * @default
+             */
+            split?: string;
+            /**
+             * Version Id
+             * @default
+             */
+            version_id?: string;
+        };
+        /**
+         * EvaluatedModel
+         * @description A model of the evaluation; `model_id` is the library's or a checkpoint's id.
+         */
+        EvaluatedModel: {
+            /** @default causal */
+            kind?: components["schemas"]["ModelKind"];
+            /**
+             * Model Id
+             * @default
+             */
+            model_id?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Role */
+            role: string;
+        };
+        /**
+         * EvaluateIn
+         * @description The same evaluation of one or several models: a run for each.
+         */
+        EvaluateIn: {
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            dataset: components["schemas"]["DraftDataset"];
+            /**
+             * Method
+             * @description A method of the kind `evaluate`: evaluate-answers, evaluate-pairs, evaluate-winrate.
+             */
+            method: string;
+            /**
+             * Models
+             * @description mdl_…, ckp_… or run_…: each is evaluated.
+             */
+            models: string[];
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Others
+             * @description Other models by role, such as `policy_b` and `judge`.
+             */
+            others?: {
+                [key: string]: string;
+            };
+            resources?: components["schemas"]["Resources"];
+            reward?: components["schemas"]["RewardPipeline"] | null;
+            /** Reward Version Id */
+            reward_version_id?: string | null;
+            /**
+             * Seed
+             * @default 0
+             */
+            seed?: number;
+            /** Tags */
+            tags?: string[];
+        };
+        /**
+         * EvaluationDetail
+         * @description `comparable` how many other evaluations ask the same.
+         */
+        EvaluationDetail: {
+            /** Comparable */
+            comparable: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Data Name */
+            data_name: string;
+            /** Id */
+            id: string;
+            /** Items */
+            items: number;
+            /** Method */
+            method: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /** Model Id */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+            /** Partial */
+            partial: boolean;
+            /** Primary */
+            primary: string;
+            /** Project Id */
+            project_id: string;
+            report: components["schemas"]["EvaluationReport"];
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Split */
+            split: string;
+            /** Suite */
+            suite: string;
+            /** Suite Key */
+            suite_key: string;
+        };
+        /**
+         * EvaluationItem
+         * @description One prompt. `values` are its values of the report's metrics; `notes` what a judge said, as it said it.
+         */
+        EvaluationItem: {
+            /** Answers */
+            answers: components["schemas"]["EvaluatedAnswer"][];
+            /** Key */
+            key: string;
+            /** Notes */
+            notes?: string[];
+            /** Prompt */
+            prompt: string;
+            /** Reference */
+            reference?: string | null;
+            /** Row */
+            row: number;
+            /** Values */
+            values?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * EvaluationOut
+         * @description `metrics` with their intervals; `primary` is the one that stands in lists.
+         */
+        EvaluationOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Data Name */
+            data_name: string;
+            /** Id */
+            id: string;
+            /** Items */
+            items: number;
+            /** Method */
+            method: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /** Model Id */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+            /** Partial */
+            partial: boolean;
+            /** Primary */
+            primary: string;
+            /** Project Id */
+            project_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Name */
+            run_name: string;
+            /** Split */
+            split: string;
+            /** Suite */
+            suite: string;
+            /** Suite Key */
+            suite_key: string;
+        };
+        /**
+         * EvaluationReport
+         * @description What was measured. `metrics` are means over the items' values; `primary` is the one a comparison speaks of.
+         *
+         *     `settings` are the method's config. `left_out` says in sentences what was not counted and why; `partial` that a person
+         *     stopped it before the end.
+         */
+        EvaluationReport: {
+            data: components["schemas"]["EvaluatedData"];
+            /** Items */
+            items: number;
+            /** Left Out */
+            left_out?: string[];
+            /** Method */
+            method: string;
+            /** Metrics */
+            metrics: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /** Models */
+            models: components["schemas"]["EvaluatedModel"][];
+            /**
+             * Partial
+             * @default false
+             */
+            partial?: boolean;
+            /** Primary */
+            primary: string;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** Suite */
+            suite: string;
+            /** Suite Key */
+            suite_key: string;
+            /**
+             * Version
+             * @default 1
+             */
+            version?: number;
         };
         /**
          * EventPage
@@ -2694,6 +3251,28 @@ export interface components {
             /** Value */
             value: number | null;
         };
+        /**
+         * ItemOut
+         * @description An item; `other` is the same question in the evaluation compared with, `change` what it gained there or lost.
+         */
+        ItemOut: {
+            /** Change */
+            change?: number | null;
+            item: components["schemas"]["EvaluationItem"];
+            other?: components["schemas"]["EvaluationItem"] | null;
+        };
+        /**
+         * ItemPage
+         * @description `total` items match; `next` is the `cursor` of the page after this one, null on the last.
+         */
+        ItemPage: {
+            /** Items */
+            items: components["schemas"]["ItemOut"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
         /** JobError */
         JobError: {
             /** Code */
@@ -2819,6 +3398,11 @@ export interface components {
             /** Undone At */
             undone_at: string | null;
             verdict: components["schemas"]["Verdict"];
+        };
+        /** Launched */
+        Launched: {
+            /** Runs */
+            runs: components["schemas"]["RunSummary"][];
         };
         /**
          * Limits
@@ -3303,6 +3887,13 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[EvaluationOut] */
+        Page_EvaluationOut_: {
+            /** Items */
+            items: components["schemas"]["EvaluationOut"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[ExchangeOut] */
         Page_ExchangeOut_: {
             /** Items */
@@ -3380,6 +3971,13 @@ export interface components {
             /** Next */
             next?: string | null;
         };
+        /** Page[TrialOut] */
+        Page_TrialOut_: {
+            /** Items */
+            items: components["schemas"]["TrialOut"][];
+            /** Next */
+            next?: string | null;
+        };
         /** Page[VersionOut] */
         Page_VersionOut_: {
             /** Items */
@@ -3423,6 +4021,25 @@ export interface components {
             new: string;
             /** Old */
             old?: string | null;
+        };
+        /**
+         * PastedPrompt
+         * @description A prompt with answers of one's own; `columns` are handed to the terms by name, as a data set's would be.
+         */
+        PastedPrompt: {
+            /** Answers */
+            answers: string[];
+            /** Columns */
+            columns?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Prompt
+             * @default
+             */
+            prompt?: string;
+            /** Reference */
+            reference?: string | null;
         };
         /** PersonOut */
         PersonOut: {
@@ -3728,6 +4345,27 @@ export interface components {
              * @default train
              */
             split?: string;
+        };
+        /**
+         * ReplaySummary
+         * @description `spearman` is ρ between old and new rewards over the answers that have both; `spearman_within` its mean over the
+         *     groups where both vary. `flat_before` and `flat_after` count the groups of two or more whose rewards are all equal.
+         */
+        ReplaySummary: {
+            /** Flat After */
+            flat_after: number;
+            /** Flat Before */
+            flat_before: number;
+            /** Groups */
+            groups: number;
+            /** Old Mean */
+            old_mean?: number | null;
+            /** Reordered */
+            reordered: number;
+            /** Spearman */
+            spearman?: number | null;
+            /** Spearman Within */
+            spearman_within?: number | null;
         };
         /**
          * Report
@@ -4353,6 +4991,84 @@ export interface components {
          */
         Scope: "read" | "write" | "admin";
         /**
+         * ScoredAnswer
+         * @description `reward` None: no reward. Ranks count from 1, the best, within the prompt's answers; equal rewards share a rank.
+         *
+         *     Advantages are normalised by group, (r − mean) / (deviation + 1e-4); old and new in the same way, so that what
+         *     differs is the reward's doing. The old ones are there in a replay only.
+         */
+        ScoredAnswer: {
+            /** Advantage */
+            advantage?: number | null;
+            /**
+             * Label
+             * @default
+             */
+            label?: string;
+            /** Length */
+            length: number;
+            /** Old Advantage */
+            old_advantage?: number | null;
+            /** Old Rank */
+            old_rank?: number | null;
+            /** Old Reward */
+            old_reward?: number | null;
+            /** Rank */
+            rank?: number | null;
+            /** Reward */
+            reward?: number | null;
+            /** Terms */
+            terms: {
+                [key: string]: components["schemas"]["TermValue"];
+            };
+            /** Text */
+            text: string;
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated?: boolean;
+        };
+        /**
+         * ScoredPrompt
+         * @description `flat`: all rewards of the group are equal, so that nothing is learned from it. `reordered`: some two answers
+         *     changed order. `shift` is the largest change of an advantage, 0 outside a replay.
+         */
+        ScoredPrompt: {
+            /** Answers */
+            answers: components["schemas"]["ScoredAnswer"][];
+            /** Cursor */
+            cursor?: number | null;
+            /**
+             * Flat
+             * @default false
+             */
+            flat?: boolean;
+            /**
+             * Old Flat
+             * @default false
+             */
+            old_flat?: boolean;
+            /** Prompt */
+            prompt: string;
+            /** Reference */
+            reference?: string | null;
+            /**
+             * Reordered
+             * @default false
+             */
+            reordered?: boolean;
+            /** Row */
+            row?: number | null;
+            /**
+             * Shift
+             * @default 0
+             */
+            shift?: number;
+            /** Step */
+            step?: number | null;
+        };
+        /**
          * Series
          * @description A curve as columns of equal length; a value that was not finite is null.
          *
@@ -4720,6 +5436,24 @@ export interface components {
             };
         };
         /**
+         * Suite
+         * @description A column of the board.
+         */
+        Suite: {
+            /** Data Name */
+            data_name: string;
+            /** Key */
+            key: string;
+            /** Method */
+            method: string;
+            /** Name */
+            name: string;
+            /** Primary */
+            primary: string;
+            /** Split */
+            split: string;
+        };
+        /**
          * TaskOut
          * @description A task in hand. `version` numbers the hold on it, which ends at `lease_until`.
          */
@@ -4741,6 +5475,57 @@ export interface components {
             prompt: string | components["schemas"]["Turn"][];
             /** Version */
             version: number;
+        };
+        /**
+         * TermSummary
+         * @description One term over all answers: of how many it had a value, the values' spread, what went wrong how often, the time.
+         */
+        TermSummary: {
+            /** Applied */
+            applied: number;
+            /** Deviation */
+            deviation?: number | null;
+            /**
+             * Error
+             * @default
+             */
+            error?: string;
+            /**
+             * Errors
+             * @default 0
+             */
+            errors?: number;
+            /** High */
+            high?: number | null;
+            /** Kind */
+            kind: string;
+            /** Low */
+            low?: number | null;
+            /** Mean */
+            mean?: number | null;
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
+         * TermValue
+         * @description One term of one answer: its raw value and what its transforms make of it; both None where it does not apply.
+         *
+         *     `open` is there for gates; `error` says what was wrong with the value.
+         */
+        TermValue: {
+            /**
+             * Error
+             * @default
+             */
+            error?: string;
+            /** Open */
+            open?: boolean | null;
+            /** Transformed */
+            transformed?: number | null;
+            /** Value */
+            value?: number | null;
         };
         /**
          * Threshold
@@ -4832,6 +5617,147 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** Secret */
             secret?: string | null;
+        };
+        /**
+         * TrialIn
+         * @description What to try, a saved version or a pipeline as it is written, and on what.
+         */
+        TrialIn: {
+            pipeline?: components["schemas"]["RewardPipeline"] | null;
+            /** Reward Version Id */
+            reward_version_id?: string | null;
+            /** Source */
+            source: components["schemas"]["TriedText"] | components["schemas"]["TriedRows"] | components["schemas"]["TriedRollouts"];
+        };
+        /**
+         * TrialOut
+         * @description `report` is null until the job has succeeded; prompts are read page by page.
+         */
+        TrialOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            job: components["schemas"]["JobOut"] | null;
+            pipeline: components["schemas"]["RewardPipeline"];
+            /** Project Id */
+            project_id: string;
+            report: components["schemas"]["TrialReport"] | null;
+            /** Reward Version Id */
+            reward_version_id: string | null;
+            /** Source */
+            source: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * TrialReport
+         * @description All of a trial in numbers; `without` answers got no reward. `notes` say what was left out or counted differently.
+         */
+        TrialReport: {
+            /** Answers */
+            answers: number;
+            /** Deviation */
+            deviation?: number | null;
+            /** Mean */
+            mean?: number | null;
+            /** Notes */
+            notes?: string[];
+            /** Prompts */
+            prompts: number;
+            replay?: components["schemas"]["ReplaySummary"] | null;
+            /** Seconds */
+            seconds: number;
+            /** Terms */
+            terms: components["schemas"]["TermSummary"][];
+            /** Without */
+            without: number;
+        };
+        /**
+         * TriedPage
+         * @description A page of prompts; `next` is the offset of the page after it.
+         */
+        TriedPage: {
+            /** Items */
+            items: components["schemas"]["ScoredPrompt"][];
+            /** Next */
+            next: number | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * TriedRollouts
+         * @description Stored rollouts of a run, at one step or spread evenly over all: a replay.
+         */
+        TriedRollouts: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "rollouts";
+            /**
+             * Limit
+             * @default 100
+             */
+            limit?: number;
+            /** Run Id */
+            run_id: string;
+            /** Step */
+            step?: number | null;
+        };
+        /**
+         * TriedRows
+         * @description Rows `offset` to `offset + limit` of a split. `answers`: the row's own answers, or its reference judged as one.
+         */
+        TriedRows: {
+            /**
+             * Answers
+             * @default own
+             * @enum {string}
+             */
+            answers?: "own" | "reference";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "rows";
+            /**
+             * Limit
+             * @default 20
+             */
+            limit?: number;
+            /** Model Id */
+            model_id?: string | null;
+            /**
+             * Offset
+             * @default 0
+             */
+            offset?: number;
+            /**
+             * Split
+             * @default train
+             */
+            split?: string;
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * TriedText
+         * @description `model_id` is the model whose tokens count as lengths; without one the project's newest, where there is one.
+         */
+        TriedText: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "text";
+            /** Model Id */
+            model_id?: string | null;
+            /** Prompts */
+            prompts: components["schemas"]["PastedPrompt"][];
         };
         /**
          * Truncation
@@ -6379,6 +7305,112 @@ export interface operations {
             };
         };
     };
+    get_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationDetail"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    compare_evaluations: {
+        parameters: {
+            query: {
+                metric?: string;
+                /** @description Ids of evaluations of the same suite, comma-separated. */
+                others: string;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparisons"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    evaluation_items: {
+        parameters: {
+            query?: {
+                /** @description Another evaluation of the suite: items stand beside its own. */
+                against?: string;
+                cursor?: string | null;
+                limit?: number;
+                metric?: string;
+                q?: string;
+                /** @description With `against`: flipped, gained or lost since it. */
+                show?: "all" | "right" | "wrong" | "flipped" | "gained" | "lost";
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemPage"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     get_exchange: {
         parameters: {
             query?: never;
@@ -7294,6 +8326,111 @@ export interface operations {
             };
         };
     };
+    evaluation_board: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Board"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_evaluations: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                method?: string;
+                model_id?: string;
+                q?: string;
+                run_id?: string;
+                suite_key?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EvaluationOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    evaluate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluateIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Launched"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     list_exchanges: {
         parameters: {
             query?: {
@@ -7738,6 +8875,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecipeValidation"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_reward_trials: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                reward?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrialOut_"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    try_reward: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -8295,6 +9502,73 @@ export interface operations {
             };
         };
     };
+    get_reward_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trial_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    list_tried_prompts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                offset?: number;
+                only?: "" | "reordered" | "flat";
+                sort?: "asked" | "shift";
+            };
+            header?: never;
+            path: {
+                trial_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedPage"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     get_reward_version: {
         parameters: {
             query?: never;
@@ -8731,6 +10005,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunDraft"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    evaluations_of_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationOut"][];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

@@ -71,6 +71,16 @@ export type Limits = S["Limits"];
 export type RunDraft = Omit<Full<S["RunDraft"]>, "datasets" | "resources" | "limits" | "reward" | "reward_version_id" | "cloned_from" | "config_id"> & {
   datasets: Record<string, DatasetChoice>; resources: Resources; limits: Limits; reward: RewardPipeline | null; reward_version_id?: string | null; cloned_from?: string | null; config_id?: string | null;
 };
+export type Interval = Full<S["Interval"]>;
+export type Evaluation = Full<S["EvaluationOut"]>;
+export type EvaluationDetail = Full<S["EvaluationDetail"]>;
+export type EvaluationItem = Full<S["EvaluationItem"]>;
+export type EvaluationBoard = Full<S["Board"]>;
+export type EvaluationCell = Full<S["Cell"]>;
+export type Comparison = Full<S["ComparisonOut"]>;
+export type Comparisons = Full<S["Comparisons"]>;
+export type ItemPage = Full<S["ItemPage"]>;
+export type ComparedItem = ItemPage["items"][number];
 export type RunState = S["RunSummary"]["state"];
 export type RunSummary = Full<S["RunSummary"]>;
 export type RunFailure = NonNullable<RunSummary["failure"]>;

@@ -3,7 +3,7 @@ import { sessionQuery } from "@/api/session";
 import { newRunSearch } from "@/pages/new-run/search";
 import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
 import { runsSearch } from "@/pages/runs/search";
-import { search, text, whole } from "@/ui/search-params";
+import { choice, list, search, text, whole } from "@/ui/search-params";
 import { lastProject, rememberProject } from "./last-project";
 import { ProjectFrame } from "./project-frame";
 import { queryClient } from "./query-client";
@@ -165,6 +165,24 @@ const model = createRoute({
   path: "models/$modelId",
   component: lazyRouteComponent(() => import("@/pages/models/model-page"), "ModelPage"),
 });
+const evals = createRoute({
+  getParentRoute: () => project,
+  path: "evals",
+  validateSearch: search({ q: text, sel: list }),
+  component: lazyRouteComponent(() => import("@/pages/evals/evals-page"), "EvalsPage"),
+});
+const newEvaluation = createRoute({
+  getParentRoute: () => project,
+  path: "evals/new",
+  validateSearch: search({ method: text, models: list }),
+  component: lazyRouteComponent(() => import("@/pages/evals/new-evaluation-page"), "NewEvaluationPage"),
+});
+const evaluation = createRoute({
+  getParentRoute: () => project,
+  path: "evals/$evaluationId",
+  validateSearch: search({ against: text, items: choice(["all", "right", "wrong", "flipped", "gained", "lost"]), metric: text, q: text }),
+  component: lazyRouteComponent(() => import("@/pages/evals/evaluation-page"), "EvaluationPage"),
+});
 const settings = createRoute({
   getParentRoute: () => project,
   path: "settings/$section",
@@ -180,7 +198,7 @@ export const routeTree = root.addChildren([
     me,
     workers,
     project.addChildren([
-      home, runs, newRun, data, dataset, datasetIndex, models, model, settings,
+      home, runs, newRun, data, dataset, datasetIndex, models, model, evals, newEvaluation, evaluation, settings,
       run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, config]),
     ]),
   ]),

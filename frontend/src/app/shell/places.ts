@@ -1,4 +1,4 @@
-import { IconChecklist, IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconSettings, IconStack2, type Icon } from "@tabler/icons-react";
+import { IconChecklist, IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconScale, IconSettings, IconStack2, type Icon } from "@tabler/icons-react";
 
 export interface Place { label: string; icon: Icon; to: string; key: string; below: string }
 
@@ -12,6 +12,7 @@ export function places(projectId: string | null, onlyAnnotates = false): Place[]
         { label: "Runs", icon: IconPlayerPlay, to: `${base}/runs`, key: "r", below: `${base}/runs` },
         { label: "Data", icon: IconDatabase, to: `${base}/data`, key: "d", below: `${base}/data` },
         { label: "Models", icon: IconStack2, to: `${base}/models`, key: "m", below: `${base}/models` },
+        { label: "Evaluations", icon: IconScale, to: `${base}/evals`, key: "e", below: `${base}/evals` },
       ]
     : [];
   return inProject;

@@ -22,11 +22,12 @@ export function OpenRun({ run, method, canEdit }: { run: Run; method: MethodCard
   const tab = useLocation({ select: (location) => location.pathname.split("/").at(-1) ?? "curves" });
   const siblings = (recent.data?.pages[0]?.items ?? []).map((one) => ({ label: one.name, to: `/p/${one.project_id}/runs/${one.id}/${tab}` }));
   useBreadcrumbs([{ label: "Runs", to: `/p/${run.project_id}/runs` }, { label: run.name, siblings }], pageTitle(run.state, run.name, view.step, run.total ?? view.total));
-  const silent = method !== undefined && !method.needs_reward && !method.metrics.some((metric) => metric.name === "reward");
+  const task = run.kind !== "train";
+  const silent = !task && method !== undefined && !method.needs_reward && !method.metrics.some((metric) => metric.name === "reward");
   return (
     <RunContext value={inHand}>
       {run.deleted_at && <Deleted run={run} />}
-      <RunHeader><RunTabs projectId={run.project_id} runId={run.id} hidden={silent ? ["rollouts"] : []} /></RunHeader>
+      <RunHeader><RunTabs projectId={run.project_id} runId={run.id} hidden={[...(silent ? ["rollouts"] : []), ...(task ? ["checkpoints"] : [])]} titles={run.kind === "evaluate" || run.kind === "generate" ? { curves: "Report", rollouts: "Answers" } : undefined} /></RunHeader>
       <div className={classes.body}><Outlet /></div>
     </RunContext>
   );

@@ -1,5 +1,5 @@
 import { Anchor, Button, Group, Loader, SimpleGrid, Text } from "@mantine/core";
-import { IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconPlus, IconScale, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
@@ -50,6 +50,7 @@ export function ModelPage() {
       actions={!canEdit ? undefined :
         <>
           <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
+          {model.state === "ready" ? <Button variant="default" leftSection={<IconScale size={14} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ method: model.kind === "reward" ? "evaluate-pairs" : undefined, models: [model.id] }} {...root} />}>Evaluate</Button> : null}
           {model.state === "ready" ? <Button renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconPlus size={14} />}>New run from it</Button> : null}
         </>
       }

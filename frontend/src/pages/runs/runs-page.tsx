@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconPlayerPlay, IconPlus } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -24,13 +24,15 @@ import { LoadingState } from "@/ui/loading-state";
 import { PageFrame } from "@/ui/page";
 import { useShortcuts } from "@/ui/shortcuts";
 
+/** What trains and what does not: evaluations, samples, scores, models held ready. */
+const KINDS = { train: "train", tasks: "evaluate,generate,score,serve", all: undefined };
 const HERE = "/signed-in/p/$projectId/runs";
 
 /** Find, pick and act on thousands of runs; what is chosen stands in the address. */
 export function RunsPage() {
   const { projectId } = useParams({ from: HERE });
   const chosen = useSearch({ from: HERE });
-  const { q = "", sort, cols, sel = [] } = chosen;
+  const { q = "", sort, cols, sel = [], kind = "train" } = chosen;
   const navigate = useNavigate();
   const { canEdit } = useStanding(projectId);
   const client = useQueryClient();
@@ -39,10 +41,10 @@ export function RunsPage() {
   const filter = useRef<HTMLInputElement>(null);
   useBreadcrumbs([{ label: "Runs" }]);
   const tweak = useCallback(
-    (change: { q?: string; sort?: string; cols?: string[]; sel?: string[] }) => void navigate({ to: "/p/$projectId/runs", params: { projectId }, replace: true, search: (now) => ({ ...now, ...change }) }),
+    (change: { q?: string; sort?: string; cols?: string[]; sel?: string[]; kind?: "tasks" | "all" }) => void navigate({ to: "/p/$projectId/runs", params: { projectId }, replace: true, search: (now) => ({ ...now, ...change }) }),
     [navigate, projectId],
   );
-  const list = useInfiniteQuery({ ...runsQuery(projectId, { q: q || undefined, sort }), placeholderData: keepPreviousData });
+  const list = useInfiniteQuery({ ...runsQuery(projectId, { q: q || undefined, sort, kind: q.includes("kind:") ? undefined : KINDS[kind] }), placeholderData: keepPreviousData });
   const { data: fresh = [] } = useQuery<string[]>({ queryKey: ["new-runs", projectId], queryFn: () => [], staleTime: Infinity });
   const runs = list.data?.pages.flatMap((page) => page.items) ?? [];
   const columns = chosenColumns(runs, cols);
@@ -79,6 +81,7 @@ export function RunsPage() {
     >
       <div style={{ display: "flex", gap: 8, marginBottom: 8, alignItems: "flex-start" }}>
         <FilterBox value={q} error={badFilter} inputRef={filter} onChange={(line) => tweak({ q: line || undefined })} />
+        <SegmentedControl size="xs" aria-label="Which runs" data={[{ value: "train", label: "Training" }, { value: "tasks", label: "Tasks" }, { value: "all", label: "All" }]} value={kind} onChange={(value) => tweak({ kind: value === "train" ? undefined : value as "tasks" | "all", sel: undefined })} />
         {narrow ? null : <ViewMenu key={projectId} projectId={projectId} shown={{ q, sort, cols }} onView={(view) => tweak({ ...view, q: view.q || undefined })} />}
         {narrow ? null : <ColumnMenu all={allColumns(runs)} chosen={columns.map((column) => column.id)} onChange={(ids) => tweak({ cols: ids })} />}
       </div>
@@ -87,7 +90,8 @@ export function RunsPage() {
       {list.isPending ? <LoadingState rows={10} height={28} /> : null}
       {list.error && !badFilter ? <FailedState error={list.error} onRetry={() => void list.refetch()} /> : null}
       {nothing && q ? <EmptyState title="No run matches" action={<Button variant="default" onClick={() => tweak({ q: undefined })}>Clear the filter</Button>}>Nothing fits “{q}”. Take a condition away.</EmptyState> : null}
-      {nothing && !q ? (
+      {nothing && !q && kind === "tasks" ? <EmptyState title="No tasks yet">Evaluations and samples are runs of their own; they stand here.</EmptyState> : null}
+      {nothing && !q && kind !== "tasks" ? (
         <EmptyState icon={IconPlayerPlay} title="No runs yet" api={`POST /api/v1/projects/${projectId}/runs`} action={canEdit ? <Button component={Link} to={`/p/${projectId}/runs/new`}>New run</Button> : undefined}>
           {canEdit ? "A run trains a model by a method on your data. Launch the demo to see one in a minute." : "Runs appear here when an editor launches them."}
         </EmptyState>

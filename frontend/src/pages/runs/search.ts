@@ -1,3 +1,3 @@
-import { list, search, text } from "@/ui/search-params";
+import { choice, list, search, text } from "@/ui/search-params";
 
-export const runsSearch = search({ q: text, sort: text, cols: list, sel: list });
+export const runsSearch = search({ q: text, kind: choice(["train", "tasks", "all"], "train"), sort: text, cols: list, sel: list });

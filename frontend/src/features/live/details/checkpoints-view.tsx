@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Group, Menu, Text, VisuallyHidden } from "@mantine/core";
-import { IconDots, IconPlayerPlay, IconPackage } from "@tabler/icons-react";
+import { IconDots, IconPlayerPlay, IconPackage, IconScale } from "@tabler/icons-react";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -44,7 +44,7 @@ export function CheckpointsView() {
   }
   const metrics = tellingMetrics(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)));
   const titleOf = (name: string): string => panelTitle(name, method?.metrics ?? []);
-  const deeds = (checkpoint: Checkpoint) => <Deeds checkpoint={checkpoint} canEdit={canEdit} onRegister={(launch) => setChosen({ checkpoint, launch })} />;
+  const deeds = (checkpoint: Checkpoint) => <Deeds projectId={run.project_id} checkpoint={checkpoint} canEdit={canEdit} onRegister={(launch) => setChosen({ checkpoint, launch })} />;
   return (
     <>
       {narrow && (
@@ -105,13 +105,14 @@ export function CheckpointsView() {
 }
 
 /** What can be done with one checkpoint. */
-function Deeds({ checkpoint, canEdit, onRegister }: { checkpoint: Checkpoint; canEdit: boolean; onRegister: (launch: boolean) => void }) {
+function Deeds({ projectId, checkpoint, canEdit, onRegister }: { projectId: string; checkpoint: Checkpoint; canEdit: boolean; onRegister: (launch: boolean) => void }) {
   return (
     <Group gap={8} justify="flex-end" wrap="nowrap" display="inline-flex">
       {canEdit && <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} onClick={() => onRegister(false)}>Register as model</Button>}
       <Menu position="bottom-end" shadow="md">
         <Menu.Target><ActionIcon size={24} aria-label={`More for step ${checkpoint.step}`}><IconDots size={16} /></ActionIcon></Menu.Target>
         <Menu.Dropdown>
+          {canEdit && <Menu.Item leftSection={<IconScale size={16} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ models: [checkpoint.id] }} {...root} />}>Evaluate</Menu.Item>}
           {canEdit && <Menu.Item leftSection={<IconPlayerPlay size={16} />} onClick={() => onRegister(true)}>Launch a run from it</Menu.Item>}
           <Menu.Item onClick={() => void navigator.clipboard.writeText(checkpoint.path)}>Copy path</Menu.Item>
         </Menu.Dropdown>

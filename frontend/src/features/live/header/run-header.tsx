@@ -1,7 +1,7 @@
 import { Badge, Button, Group, Tooltip } from "@mantine/core";
-import { IconBan, IconPlayerPause, IconPlayerPlay, IconPlayerStop } from "@tabler/icons-react";
+import { IconBan, IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconScale } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { checkpointsQuery } from "@/api/run";
 import { formatDuration, formatShare } from "@/ui/numbers";
@@ -73,6 +73,7 @@ export function RunHeader({ children }: { children: ReactNode }) {
             </>
           )}
           {run.state === "cancelled" && <Button variant="default" loading={deeds.busy === "retry"} onClick={() => void deeds.retry()}>Resume</Button>}
+          {run.final_model_id && <Button variant="default" leftSection={<IconScale size={16} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId: run.project_id }} search={{ models: [run.final_model_id] }} {...root} />}>Evaluate</Button>}
           {!isActive(run.state) && <Button variant="default" onClick={clone}>Clone</Button>}
           <RunMenu run={run} deeds={deeds} onClone={clone} onTag={() => setAsking("tag")} onCancel={() => setAsking("cancel")} />
         </div>}

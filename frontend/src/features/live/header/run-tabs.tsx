@@ -12,10 +12,10 @@ const TABS = [
   ["config", "Config"],
 ] as const;
 
-/** Tabs are links; the digits go to them. */
-export function RunTabs({ projectId, runId, hidden = [] }: { projectId: string; runId: string; hidden?: string[] }) {
+/** Tabs are links; the digits go to them. `titles` name a tab by what it shows for this kind of run. */
+export function RunTabs({ projectId, runId, hidden = [], titles = {} }: { projectId: string; runId: string; hidden?: string[]; titles?: Record<string, string> }) {
   const navigate = useNavigate();
-  const tabs = TABS.filter(([tab]) => !hidden.includes(tab));
+  const tabs = TABS.filter(([tab]) => !hidden.includes(tab)).map(([tab, label]) => [tab, titles[tab] ?? label] as const);
   const params = { projectId, runId };
   const bar = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
