@@ -71,7 +71,7 @@ def theirs(model: Path, folder: Path, steps: int, *, precomputed: bool) -> float
                        precompute_ref_log_probs=precomputed)
     trainer = DPOTrainer(str(model), args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
                          callbacks=[clock])
-    first: Any = next(iter(trainer.train_dataset or []))  # type: ignore[arg-type]
+    first: Any = next(iter(trainer.train_dataset or []))
     assert len(first["prompt_ids"]) == PROMPT, len(first["prompt_ids"])
     assert len(first["chosen_ids"]) == ANSWER, len(first["chosen_ids"])
     trainer.train()

@@ -180,6 +180,13 @@ def test_preflight_is_ready_and_counts_both_sides(tmp_path: Path, small: Path) -
     assert found.steps == 6
 
 
+@pytest.mark.parametrize(("mode", "code"), [("keep_end", "truncation"), ("keep_start", "prompt_too_long")])
+def test_preflight_knows_that_cutting_prompts_makes_room_for_answers(tmp_path: Path, small: Path, mode: str, code: str) -> None:
+    rows = [row | {"prompt": row["prompt"] + "x" * 80} for row in sum_pairs(2)]
+    found = report(given(tmp_path, small, data=preferences(tmp_path, [*sum_pairs(2), *rows]), truncation_mode=mode))
+    assert [finding.code for finding in found.findings if finding.level == "warning"] == [code]
+
+
 def test_preflight_tells_pairs_that_teach_nothing(tmp_path: Path, small: Path) -> None:
     rows = [*sum_pairs(3), {"prompt": "a", "chosen": "b", "rejected": "b"}]
     found = report(given(tmp_path, small, data=preferences(tmp_path, rows)))

@@ -140,7 +140,8 @@ def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> 
         return [Finding(level="error", code="context", field="max_length",
                         message=f"max_length is {config.max_length} and the model's context is {context} tokens.",
                         fix=Fix(label=f"Set max_length to {context}", set={"max_length": context}))]
-    swallowed = sum(length >= config.max_length for length in prompts)
+    mode = getattr(config, "truncation_mode", "keep_start")
+    swallowed = 0 if mode == "keep_end" else sum(length >= config.max_length for length in prompts)
     if swallowed:
         level: Literal["error", "warning"] = "error" if swallowed == len(prompts) else "warning"
         hopeless = min(prompts) >= context
@@ -149,7 +150,7 @@ def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> 
             "which leaves no room for an answer."))]
     cut = sum(length > config.max_length for length in wholes)
     if cut:
-        fate = "left out" if getattr(config, "truncation_mode", "") == "drop" else "cut"
+        fate = "left out" if mode == "drop" else "cut"
         return [Finding(level="warning", code="truncation", field="max_length", fix=fix, message=(
             f"{cut} of the first {len(records)} rows are longer than max_length {config.max_length} and will be {fate}.")),
             *_pairs(records)]
