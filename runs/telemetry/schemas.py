@@ -90,6 +90,8 @@ class RolloutTokensOut(Schema):
     ref_logprobs: list[float | None] | None = None
     rewards: list[float | None] | None = None
     advantages: list[float | None] | None = None
+    values: list[float | None] | None = None
+    returns: list[float | None] | None = None
     kl: list[float | None] | None = None
     entropy: list[float | None] | None = None
     ratio: list[float | None] | None = None

@@ -110,6 +110,7 @@ def test_every_method_has_a_whole_card() -> None:
         left_to_engine = {name: field["x-auto"] for name, field in card.config_schema["properties"].items() if "x-auto" in field}
         trains = card.kind is RunKind.TRAIN
         assert {name: (auto["value"], auto["word"]) for name, auto in left_to_engine.items()} == (
-            {"learning_rate": (0, "auto"), "max_steps": (-1, "from the epochs")} if trains else {})
+            {"learning_rate": (0, "auto"), "max_steps": (-1, "from the epochs")} | (
+                {"critic_learning_rate": (0, "auto")} if card.slug == "ppo" else {}) if trains else {})
         for preset in card.presets:
             assert set(preset.config) <= set(card.config_schema["properties"])

@@ -59,6 +59,8 @@ class RolloutTokens(Document):
     ref_logprobs: list[float] | None = None
     rewards: list[float] | None = None
     advantages: list[float] | None = None
+    values: list[float] | None = None
+    returns: list[float] | None = None
     kl: list[float] | None = None
     entropy: list[float] | None = None
     ratio: list[float] | None = None

@@ -66,6 +66,15 @@ def load_tokenizer(path: str) -> Any:
     return tokenizer
 
 
+def check_tokens(role: str, ref: ModelRef, tokenizer: Any) -> None:
+    """Raises ConfigFault unless the model in `role` reads the tokens that `tokenizer` writes, each by the same number."""
+    if load_tokenizer(ref.path).get_vocab() != tokenizer.get_vocab():
+        fault = ConfigFault(f"The {role} model{f' {ref.name}' if ref.name else ''} reads other tokens than the policy.",
+                            f"Choose a {role} model with the policy's tokenizer: one made from the same base.")
+        fault.field = "model"
+        raise fault
+
+
 def load_causal(path: str) -> Any:
     """The language model at `path` in float32 with flat attention. Raises ModelFault."""
     return _load(AutoModelForCausalLM, path)
@@ -251,27 +260,28 @@ def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConf
             raise ConfigFault(f"The run names no model for the role {role.weights}.", "Choose a model for it.")
         module = _load_role(role, refs[role.weights], config, resume)
         scorer = Valuer(module) if role.head == "scalar" else Scorer(module)
-        module.requires_grad_(role.trained) if not _adapted(role, config) else None
+        module.requires_grad_(role.trained) if not adapted(role, config) else None
         prepared = accelerator.prepare(scorer) if role.trained else scorer.to(accelerator.device)
         models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision)
     return models
 
 
-def _adapted(role: Role, config: TrainingConfig) -> bool:
+def adapted(role: Role, config: TrainingConfig) -> bool:
+    """Whether the role trains an adapter."""
     return role.trained and config.use_peft and role.adapter
 
 
 def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path | None) -> Any:
-    adapted = _adapted(role, config)
+    adapter = adapted(role, config)
     saved = resume / role.name if resume is not None and role.trained else None
     load = load_scalar if role.head == "scalar" else load_causal
-    module = load(str(saved) if saved is not None and not adapted else ref.path)
+    module = load(str(saved) if saved is not None and not adapter else ref.path)
     if role.head == "lm":
         _check_head(module)
-    if ref.adapter_path is not None and (saved is None or adapted):
+    if ref.adapter_path is not None and (saved is None or adapter):
         check_there(Path(ref.adapter_path))
         module = _adapters().merged(module, ref.adapter_path)
-    if adapted:
+    if adapter:
         module = _adapters().attach(module, config, saved)
     if role.trained and config.gradient_checkpointing:
         module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})

@@ -204,8 +204,7 @@ def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *,
     if turn.wants_rollouts:
         keep(batch, kept)
     counts = replace(counts, length=config.max_completion_length)
-    # The mean over micro-batches of part × pieces is the mean over updates of the whole.
-    turn.tally.mean(told, counts.pieces * reduce(found.terms, batch.mask, counts, reduction))
+    tell_loss(turn.tally, told, reduce(found.terms, batch.mask, counts, reduction), counts)
     return Surrogate(reduce(terms, batch.mask, counts, reduction), found.ratio)
 
 
@@ -297,6 +296,11 @@ def tell_groups(tally: Tally, samples: Sequence[Sample]) -> None:
     deviation = group_deviation(rewards, torch.tensor([sample.group for sample in samples]))
     tally.put("reward_std", deviation.mean())
     tally.put("frac_reward_zero_std", (deviation < 1e-8).float().mean())
+
+
+def tell_loss(tally: Tally, name: str, part: Tensor, counts: Counts) -> None:
+    """Adds a micro-batch's `part` of an update's loss to the mean over updates, however many pieces each of them has."""
+    tally.mean(name, counts.pieces * part, 1 / counts.pieces)
 
 
 def tell_clipping(tally: Tally, found: PolicyTerms, mask: Tensor) -> None:

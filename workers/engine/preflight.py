@@ -6,6 +6,7 @@ model is small enough (see `timing`); nothing is written but a scratch directory
 
 import math
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -18,13 +19,14 @@ from pydantic import ValidationError
 from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
-from workers.contract.run_spec import RunSpec
+from workers.contract.run_spec import RunKind, RunSpec
 from workers.engine import online, run, timing
+from workers.engine.composition import Role
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault, UserCodeFault
 from workers.engine.method import method_of, primary_of
-from workers.engine.models import declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.models import adapted, check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.pairs import is_empty
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids
@@ -63,11 +65,8 @@ def report(spec: RunSpec) -> PreflightReport:
     findings += [] if _broken(findings) else _reward(spec, tokenizer)
     if _broken(findings):
         return PreflightReport(ready=False, findings=findings)
-    parameters = stored_parameters(primary_of(spec).path)
-    memory = _memory(spec, method.CARD, config, parameters, _longest(spec, config, tokenizer))
-    findings += _memory_findings(memory)
-    found = PreflightReport(ready=not _broken(findings), findings=findings, memory=memory, parameters=parameters)
-    return _timed(spec, found) if found.ready else found
+    found = PreflightReport(ready=True, findings=findings, parameters=stored_parameters(primary_of(spec).path))
+    return _prepared(spec, config, found, longest=_longest(spec, config, tokenizer))
 
 
 def _config(method: Any, spec: RunSpec) -> tuple[MethodConfig | None, list[Finding]]:
@@ -82,10 +81,13 @@ def _models(card: MethodCard, spec: RunSpec) -> list[Finding]:
     """Every model the method needs can be loaded and its tokenizer fits it."""
     findings = [Finding(level="error", code="model_missing", field="model", message=f"Choose a model for the role {need.role}.")
                 for need in card.models if need.required and need.role not in spec.models]
-    for ref in spec.models.values():
+    first = spec.models.get(card.models[0].role)
+    for role, ref in spec.models.items():
         try:
             declared_context(ref.path)
             findings += _vocabulary(ref.path, load_tokenizer(ref.path))
+            if card.kind is RunKind.TRAIN and first is not None:
+                check_tokens(role, ref, load_tokenizer(first.path))
         except Fault as fault:
             findings.append(_finding(fault))
     return findings
@@ -207,34 +209,34 @@ def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
     return min(config.max_length, max(lengths, default=config.max_length))
 
 
-def _memory(spec: RunSpec, card: MethodCard, config: TrainingConfig, parameters: int, longest: int) -> MemoryEstimate:
-    """Rough peak: weights of every model, gradients and two moments in float32; activations of one micro-batch of `longest`
-    tokens each."""
-    stated = declared(primary_of(spec).path)
-    width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
-    inner = stated.get("intermediate_size", 4 * width)
-    trained = _trained(config, stated, parameters)
-    tokens = config.per_device_train_batch_size * config.answers_per_sample * longest
-    kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
-    size = 2 if spec.resources.precision == "bfloat16" else 4
-    weights = 4 * (parameters + _beside(spec, card, config, parameters))
-    parts = {"weights": weights, "gradients": 4 * trained, "optimizer": 8 * trained,
-             "activations": tokens * layers * width * kept * size}
+def _memory(spec: RunSpec, config: TrainingConfig, roles: Sequence[Role], longest: int) -> MemoryEstimate:
+    """Rough peak of all roles: weights; of the trained ones gradients and two moments, all in float32, and activations of
+    one micro-batch of `longest` tokens each. A role that shares an adapted model's weights takes none of its own."""
+    parts = dict.fromkeys(("weights", "gradients", "optimizer", "activations"), 0)
+    for role in roles:
+        if role.share is not None and config.use_peft:
+            continue
+        path = spec.models[role.weights].path
+        parameters = stored_parameters(path)
+        parts["weights"] += 4 * parameters
+        if role.trained:
+            trained = _adapter_parameters(config, declared(path)) if adapted(role, config) else parameters
+            parts["gradients"] += 4 * trained
+            parts["optimizer"] += 8 * trained
+            parts["activations"] += _activations(spec, config, declared(path), longest)
     return MemoryEstimate(**parts, total=sum(parts.values()), available=psutil.virtual_memory().available)
 
 
-def _beside(spec: RunSpec, card: MethodCard, config: TrainingConfig, parameters: int) -> int:
-    """Parameters of the other models, and of a reference that is a copy of the trained one."""
-    primary = card.models[0].role
-    others = sum(stored_parameters(ref.path) for role, ref in spec.models.items() if role != primary)
-    copied = "reference" not in spec.models and any(need.role == "reference" for need in card.models) and not config.use_peft
-    return others + (parameters if copied else 0)
+def _activations(spec: RunSpec, config: TrainingConfig, stated: dict[str, Any], longest: int) -> int:
+    width, layers = stated.get("hidden_size", 0), stated.get("num_hidden_layers", 0)
+    inner = stated.get("intermediate_size", 4 * width)
+    tokens = config.per_device_train_batch_size * config.answers_per_sample * longest
+    kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
+    return int(tokens * layers * width * kept * (2 if spec.resources.precision == "bfloat16" else 4))
 
 
-def _trained(config: TrainingConfig, stated: dict[str, Any], parameters: int) -> int:
-    """Parameters that take gradients: all, or r·(in + out) for each linear layer of the adapter."""
-    if not config.use_peft:
-        return parameters
+def _adapter_parameters(config: TrainingConfig, stated: dict[str, Any]) -> int:
+    """r·(in + out) for each linear layer."""
     width, inner = stated.get("hidden_size", 0), stated.get("intermediate_size", 0)
     return int(config.lora_r * stated.get("num_hidden_layers", 0) * (4 * 2 * width + 3 * (width + inner)))
 
@@ -247,16 +249,18 @@ def _memory_findings(memory: MemoryEstimate) -> list[Finding]:
         "Lower the batch size or max_length, or turn gradient_checkpointing on."))]
 
 
-def _timed(spec: RunSpec, found: PreflightReport) -> PreflightReport:
-    """Composes the run for real, which catches what only that can; times parts of it when the model is small."""
+def _prepared(spec: RunSpec, config: TrainingConfig, found: PreflightReport, *, longest: int) -> PreflightReport:
+    """Composes the run for real, which catches what only that can and tells its memory; times parts of it when it is small."""
     with tempfile.TemporaryDirectory() as scratch:
         log = EventLog(Path(scratch) / "events.jsonl")
         spec = spec.model_copy(update={"output_dir": scratch, "resume_from": None})
         loop = None
         try:
             loop = run.prepare(spec, log, Inbox())
+            memory = _memory(spec, config, loop.composition.roles, longest)
+            found = found.model_copy(update={"memory": memory, "findings": [*found.findings, *_memory_findings(memory)]})
             why = _untimed(spec, found.parameters or 0)
-            span = None if why else timing.measure(spec, loop, memory=found.memory)
+            span = None if why else timing.measure(spec, loop, memory=memory)
         except Fault as fault:
             return found.model_copy(update={"ready": False, "findings": [*found.findings, _finding(fault)]})
         finally:

@@ -7,7 +7,6 @@ their last bits.
 
 import hashlib
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -15,31 +14,22 @@ from torch import Tensor
 
 from workers.engine.composition import ModelView, Role, Setting
 from workers.engine.faults import ConfigFault
-from workers.engine.models import declared_context, load_tokenizer
+from workers.engine.models import declared_context
 from workers.engine.sample import Sample
 
 
 def reference_role(setting: Setting, max_length: int) -> Role:
     """The run's own reference where it names one, else the model it starts from.
 
-    Raises ConfigFault for a reference that reads other tokens than the policy, or fewer at once.
+    Raises ConfigFault for a reference that reads fewer tokens at once than the run's samples may have.
     """
     ref = setting.spec.models.get("reference")
     if ref is None:
         return Role("reference", share="policy")
-    if _vocabulary(ref.path) != setting.tokenizer.get_vocab():
-        raise ConfigFault("The reference model reads other tokens than the policy.",
-                          "Choose a reference with the policy's tokenizer, or none: then it is the model the run starts from.")
     if declared_context(ref.path) < max_length:
         raise ConfigFault(f"max_length {max_length} is beyond the reference model's context of "
                           f"{declared_context(ref.path)} tokens.", "Lower max_length, or choose no reference.")
     return Role("reference", weights="reference")
-
-
-@cache
-def _vocabulary(path: str) -> dict[str, int]:
-    found: dict[str, int] = load_tokenizer(path).get_vocab()
-    return found
 
 
 class ReferenceLogProbs:

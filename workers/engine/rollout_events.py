@@ -9,7 +9,8 @@ from workers.contract.events import RolloutAnswer, RolloutEvent, RolloutTokens
 from workers.engine.sample import Sample
 
 CHANNELS = {"logprobs": "policy_logprobs", "ref_logprobs": "ref_logprobs", "rewards": "token_rewards",
-            "advantages": "advantages", "kl": "kl", "entropy": "entropy", "ratio": "ratio"}
+            "advantages": "advantages", "values": "values", "returns": "returns", "kl": "kl", "entropy": "entropy",
+            "ratio": "ratio"}
 """The event's name of a per-token array, and the sample's channel that fills it."""
 
 

@@ -21,7 +21,7 @@ from workers.engine.events import EventLog
 from workers.engine.faults import DataFault, MemoryFault, is_memory_out, naming_full_disk
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
-from workers.engine.models import Model, build, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.models import Model, build, check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.stream import RowStream
 from workers.engine.training_config import TrainingConfig
 from workers.engine.training_state import TrainingState
@@ -85,6 +85,9 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
     tokenizer = load_tokenizer(primary_of(spec).path)
+    for role, ref in spec.models.items():
+        if ref.path != primary_of(spec).path:
+            check_tokens(role, ref, tokenizer)
     setting = setting_of(spec, tokenizer)
     with ExitStack() as half_done:
         half_done.callback(setting.close)

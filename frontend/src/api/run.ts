@@ -10,7 +10,7 @@ export interface LogLine { cursor: number; time: number; level: "debug" | "info"
 export interface LogPage { items: LogLine[]; older: boolean; newer: boolean }
 export interface AnswerTokens {
   ids: number[]; texts: string[]; logprobs?: Channel; ref_logprobs?: Channel; rewards?: Channel; advantages?: Channel;
-  kl?: Channel; entropy?: Channel; ratio?: Channel; mask?: number[] | null;
+  values?: Channel; returns?: Channel; kl?: Channel; entropy?: Channel; ratio?: Channel; mask?: number[] | null;
 }
 export type Channel = (number | null)[] | null;
 export interface Answer {

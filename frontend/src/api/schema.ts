@@ -4691,10 +4691,14 @@ export interface components {
             ratio?: (number | null)[] | null;
             /** Ref Logprobs */
             ref_logprobs?: (number | null)[] | null;
+            /** Returns */
+            returns?: (number | null)[] | null;
             /** Rewards */
             rewards?: (number | null)[] | null;
             /** Texts */
             texts: string[];
+            /** Values */
+            values?: (number | null)[] | null;
         };
         /** RowOut */
         RowOut: {

@@ -19,7 +19,7 @@ export interface Panel {
   help: string;
 }
 
-const SECTION_ORDER = ["reward", "evaluation", "kl", "policy", "loss", "answers", "completions", "optimizer", "progress", "other", "system"];
+const SECTION_ORDER = ["reward", "evaluation", "kl", "policy", "critic", "loss", "answers", "completions", "optimizer", "progress", "other", "system"];
 
 /**
  * Groups the metrics a run has: catalogue panels first, in the catalogue's order; terms of the reward

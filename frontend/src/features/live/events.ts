@@ -6,6 +6,8 @@ export interface RolloutTokens {
   ref_logprobs?: number[] | null;
   rewards?: number[] | null;
   advantages?: number[] | null;
+  values?: number[] | null;
+  returns?: number[] | null;
   kl?: number[] | null;
   entropy?: number[] | null;
   ratio?: number[] | null;

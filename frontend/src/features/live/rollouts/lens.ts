@@ -1,6 +1,6 @@
 import type { AnswerTokens } from "@/api/run";
 
-export type ChannelName = "advantages" | "logprobs" | "ref_logprobs" | "kl" | "entropy" | "ratio" | "rewards";
+export type ChannelName = "advantages" | "logprobs" | "ref_logprobs" | "kl" | "entropy" | "ratio" | "rewards" | "values" | "returns";
 
 export interface LensChannel {
   name: ChannelName;
@@ -21,6 +21,8 @@ export const CHANNELS: readonly LensChannel[] = [
   { name: "entropy", label: "entropy", sides: "one", measure: same },
   { name: "ratio", label: "ratio", sides: "two", measure: (value) => value - 1 },
   { name: "rewards", label: "reward", sides: "two", measure: same },
+  { name: "values", label: "value", sides: "two", measure: same },
+  { name: "returns", label: "return", sides: "two", measure: same },
 ];
 
 /** The channels these tokens have values for. */
