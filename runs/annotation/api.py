@@ -13,22 +13,22 @@ from runs.annotation import selectors, services
 from runs.annotation.labels import labels
 from runs.annotation.models import Campaign, CampaignExport, Shape, Task
 from runs.annotation.schemas import (
+    CampaignExportCounts,
+    CampaignExportIn,
+    CampaignExportOut,
     CampaignIn,
     CampaignOut,
+    CampaignOverview,
     CampaignPatch,
-    CampaignPreviewOut,
+    CampaignPreview,
+    CampaignProgress,
+    CampaignSourceIn,
     ConflictOut,
-    ExportCounts,
-    ExportIn,
-    ExportOut,
     HandIn,
     HandOut,
     Judged,
     JudgmentIn,
-    OverviewOut,
-    ProgressOut,
     ResolveIn,
-    SourceIn,
     UndoIn,
     Undone,
 )
@@ -67,8 +67,8 @@ def list_campaigns(
     return {"items": items, "next": following}
 
 
-@router.post("/projects/{project_id}/campaign-preview", response=CampaignPreviewOut, operation_id="preview_campaign")
-def preview_campaign(request: ApiRequest, project_id: str, body: SourceIn) -> dict[str, Any]:
+@router.post("/projects/{project_id}/campaign-preview", response=CampaignPreview, operation_id="preview_campaign")
+def preview_campaign(request: ApiRequest, project_id: str, body: CampaignSourceIn) -> dict[str, Any]:
     """The first pairs that a campaign over this source might show; nothing is kept."""
     project = project_for(request, project_id, Role.EDITOR)
     drawn = draw(project, body.source, limit=PREVIEWED, seed=PREVIEW_SEED)
@@ -132,12 +132,12 @@ def undo_judgment(request: ApiRequest, campaign_id: str, body: UndoIn) -> dict[s
     return {"judgment": judgment, "task": selectors.held_task(held), "progress": progress}
 
 
-@router.get("/campaigns/{campaign_id}/progress", response=ProgressOut, operation_id="get_campaign_progress")
+@router.get("/campaigns/{campaign_id}/progress", response=CampaignProgress, operation_id="get_campaign_progress")
 def get_campaign_progress(request: ApiRequest, campaign_id: str) -> dict[str, Any]:
     return selectors.progress(get_visible(request, Campaign, campaign_id), request.auth)
 
 
-@router.get("/campaigns/{campaign_id}/overview", response=OverviewOut, operation_id="get_campaign_overview")
+@router.get("/campaigns/{campaign_id}/overview", response=CampaignOverview, operation_id="get_campaign_overview")
 def get_campaign_overview(request: ApiRequest, campaign_id: str) -> dict[str, Any]:
     return selectors.overview(_overlooked(request, campaign_id), request.auth)
 
@@ -164,7 +164,7 @@ def resolve_conflict(request: ApiRequest, campaign_id: str, task_id: str, body: 
     return _reviewed(selectors.task_for_review(task_id))
 
 
-@router.get("/campaigns/{campaign_id}/export-counts", response=ExportCounts, operation_id="count_export_rows")
+@router.get("/campaigns/{campaign_id}/export-counts", response=CampaignExportCounts, operation_id="count_export_rows")
 def count_export_rows(
     request: ApiRequest, campaign_id: str, shape: Literal["preference", "unpaired"] = "preference"
 ) -> dict[str, Any]:
@@ -178,19 +178,23 @@ def count_export_rows(
     }  # fmt: skip
 
 
-@router.post("/campaigns/{campaign_id}/exports", response={200: ExportOut, 201: ExportOut}, operation_id="export_campaign")
-def export_campaign(request: ApiRequest, campaign_id: str, body: ExportIn) -> Status[dict[str, Any]]:
+@router.post(
+    "/campaigns/{campaign_id}/exports",
+    response={200: CampaignExportOut, 201: CampaignExportOut},
+    operation_id="export_campaign",
+)
+def export_campaign(request: ApiRequest, campaign_id: str, body: CampaignExportIn) -> Status[dict[str, Any]]:
     """The judgments as a new version of the campaign's data set; 200 when one of the same judgments is there already."""
     export, new = services.export_version(_edited(request, campaign_id), body.shape, actor=request.auth)
     return Status(201 if new else 200, _exported(export))
 
 
-@router.get("/campaigns/{campaign_id}/exports", response=list[ExportOut], operation_id="list_campaign_exports")
+@router.get("/campaigns/{campaign_id}/exports", response=list[CampaignExportOut], operation_id="list_campaign_exports")
 def list_campaign_exports(request: ApiRequest, campaign_id: str) -> list[dict[str, Any]]:
     return list(map(_exported, selectors.export_list(_overlooked(request, campaign_id))))
 
 
-@router.get("/campaign-exports/{export_id}", response=ExportOut, operation_id="get_campaign_export")
+@router.get("/campaign-exports/{export_id}", response=CampaignExportOut, operation_id="get_campaign_export")
 def get_campaign_export(request: ApiRequest, export_id: str) -> dict[str, Any]:
     return _exported(_export(request, export_id))
 

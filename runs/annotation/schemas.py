@@ -53,11 +53,11 @@ class RolloutsSource(Body):
 Source = Annotated[DatasetSource | SamplesSource | RolloutsSource, Field(discriminator="kind")]
 
 
-class SourceIn(Body):
+class CampaignSourceIn(Body):
     source: Source
 
 
-class CampaignIn(SourceIn):
+class CampaignIn(CampaignSourceIn):
     """`overlap` is how many people judge each pair. Without `seed` one is drawn; it decides which pairs, and the sides."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -99,7 +99,7 @@ class CampaignOut(Schema):
     deleted_at: datetime | None
 
 
-class Turn(Schema):
+class PairTurn(Schema):
     """One turn of a conversation, as it is read."""
 
     role: str
@@ -109,19 +109,19 @@ class Turn(Schema):
 class PairOut(Schema):
     """A pair as an annotator sees it: no names, sides drawn. Texts, or turns where the source has them."""
 
-    prompt: str | list[Turn]
-    a: str | list[Turn]
-    b: str | list[Turn]
+    prompt: str | list[PairTurn]
+    a: str | list[PairTurn]
+    b: str | list[PairTurn]
 
 
-class CampaignPreviewOut(Schema):
+class CampaignPreview(Schema):
     """The first pairs that a campaign over this source might show."""
 
     pairs: list[PairOut]
     left_out: Numbers
 
 
-class TaskOut(PairOut):
+class PairTaskOut(PairOut):
     """A task in hand. `version` numbers the hold on it, which ends at `lease_until`."""
 
     id: str
@@ -144,7 +144,7 @@ class HandIn(Body):
 class HandOut(Schema):
     """All tasks that the asker holds, those held before included; none when nothing waits for them."""
 
-    tasks: list[TaskOut]
+    tasks: list[PairTaskOut]
     progress: WorkProgress
 
 
@@ -190,11 +190,11 @@ class Undone(Schema):
     """The judgment that was taken back and its task, in the asker's hands again."""
 
     judgment: JudgmentOut
-    task: TaskOut
+    task: PairTaskOut
     progress: WorkProgress
 
 
-class ProgressOut(WorkProgress):
+class CampaignProgress(WorkProgress):
     """`judgments` of `wanted`; `eta_seconds` at the pace of the last hour, null without one.
 
     `my_agreement` is the share of the others' judgments on the same pairs that agree with the asker's.
@@ -235,8 +235,8 @@ class AnnotatorOut(Schema):
     last_at: datetime | None
 
 
-class OverviewOut(Schema):
-    progress: ProgressOut
+class CampaignOverview(Schema):
+    progress: CampaignProgress
     agreement: AgreementOut
     a_share: Interval
     known: Interval
@@ -249,7 +249,7 @@ class OverviewOut(Schema):
     people: list[AnnotatorOut]
 
 
-class Vote(Schema):
+class PairVote(Schema):
     annotator: str
     verdict: Verdict
     comment: str
@@ -263,7 +263,7 @@ class ConflictOut(PairOut):
 
     id: str
     number: int
-    votes: list[Vote]
+    votes: list[PairVote]
     resolution: Verdict | None
     resolved_by: str | None
     resolved_at: datetime | None
@@ -275,11 +275,11 @@ class ResolveIn(Body):
     verdict: Verdict
 
 
-class ExportIn(Body):
+class CampaignExportIn(Body):
     shape: Literal["preference", "unpaired"] = "preference"
 
 
-class ExportCounts(Schema):
+class CampaignExportCounts(Schema):
     """How many rows each shape would have now, and what is left out of it and why."""
 
     shape: Literal["preference", "unpaired"]
@@ -288,7 +288,7 @@ class ExportCounts(Schema):
     next_version: int | None
 
 
-class ExportOut(Schema):
+class CampaignExportOut(Schema):
     """`state` is `writing` until the file is written, then the state of the version: ingesting, ready, refused, cancelled."""
 
     id: str

@@ -53,3 +53,6 @@ export interface RolloutFilter { step_from?: number; step_to?: number; q?: strin
 export function getRollouts(id: string, filter: RolloutFilter, cursor?: string | null, limit = 50): Promise<Page<Rollout>> {
   return get<Page<Rollout>>(`/runs/${id}/rollouts`, { ...filter, cursor, limit });
 }
+
+export interface Artifact { id: string; run_id: string; kind: string; created_at: string; size_bytes: number }
+export const artifactsQuery = (id: string) => queryOptions({ queryKey: ["run", id, "artifacts"], queryFn: () => get<Artifact[]>(`/runs/${id}/artifacts`) });

@@ -90,3 +90,19 @@ export type Worker = Full<S["WorkerOut"]>;
 export type MetricInfo = Full<S["MetricSummary"]>;
 export type SeriesColumns = Omit<Full<S["Series"]>, "low" | "high"> & { low?: (number | null)[] | null; high?: (number | null)[] | null };
 export interface SeriesAnswer { cursor: number; epoch: string; series: Record<string, SeriesColumns> }
+export type Verdict = S["Verdict"];
+export type Campaign = Full<S["CampaignOut"]>;
+export type CampaignSource = S["DatasetSource"] | S["SamplesSource"] | S["RolloutsSource"];
+export type PairTurn = Full<S["PairTurn"]>;
+export type PairText = string | PairTurn[];
+export interface Pair { prompt: PairText; a: PairText; b: PairText }
+export type PairTask = Omit<Full<S["PairTaskOut"]>, keyof Pair> & Pair;
+export type WorkProgress = Full<S["WorkProgress"]>;
+export type Judgment = Full<S["JudgmentOut"]>;
+export type CampaignProgress = Full<S["CampaignProgress"]>;
+export type CampaignOverview = Full<S["CampaignOverview"]>;
+export type Interval = Full<S["Interval"]>;
+export type ReviewedPair = Omit<Full<S["ConflictOut"]>, keyof Pair> & Pair;
+export type CampaignExport = Full<S["CampaignExportOut"]>;
+export type ExportShape = CampaignExport["shape"];
+export type ExportCounts = Full<S["CampaignExportCounts"]>;

@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "@/api/session";
+import { campaignSearch, newCampaignSearch } from "@/pages/annotate/search";
 import { newRunSearch } from "@/pages/new-run/search";
 import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
 import { runsSearch } from "@/pages/runs/search";
@@ -23,16 +24,22 @@ const signInLink = createRoute({
   component: lazyRouteComponent(() => import("@/pages/sign-in/link-page"), "LinkPage"),
 });
 
-/** Everything below needs a person; a stranger is sent to sign in and back. */
-const signedIn = createRoute({
-  getParentRoute: () => root,
-  id: "signed-in",
-  component: Shell,
-  beforeLoad: async ({ location }) => {
-    const session = await queryClient.ensureQueryData(sessionQuery);
-    if (!session.user) throw redirect({ to: "/sign-in", search: { next: location.href === "/" ? undefined : location.href } });
-    return { session };
-  },
+/** A stranger is sent to sign in and back. */
+async function needPerson({ location }: { location: { href: string } }) {
+  const session = await queryClient.ensureQueryData(sessionQuery);
+  if (!session.user) throw redirect({ to: "/sign-in", search: { next: location.href === "/" ? undefined : location.href } });
+  return { session };
+}
+
+/** Everything below needs a person and stands in the frame of sidebar and top bar. */
+const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: Shell, beforeLoad: needPerson });
+
+/** What fills the screen: no sidebar, and no key but its own. */
+const fullScreen = createRoute({ getParentRoute: () => root, id: "full-screen", component: Outlet, beforeLoad: needPerson });
+const work = createRoute({
+  getParentRoute: () => fullScreen,
+  path: "/p/$projectId/annotate/$campaignId/work",
+  component: lazyRouteComponent(() => import("@/pages/annotate/work-page"), "WorkPage"),
 });
 
 const index = createRoute({
@@ -183,6 +190,31 @@ const evaluation = createRoute({
   validateSearch: search({ against: text, items: choice(["all", "right", "wrong", "flipped", "gained", "lost"]), metric: text, q: text }),
   component: lazyRouteComponent(() => import("@/pages/evals/evaluation-page"), "EvaluationPage"),
 });
+const annotate = createRoute({
+  getParentRoute: () => project,
+  path: "annotate",
+  component: lazyRouteComponent(() => import("@/pages/annotate/annotate-page"), "AnnotatePage"),
+});
+const newCampaign = createRoute({
+  getParentRoute: () => project,
+  path: "annotate/new",
+  validateSearch: newCampaignSearch,
+  component: lazyRouteComponent(() => import("@/pages/annotate/new-campaign-page"), "NewCampaignPage"),
+});
+const campaignIndex = createRoute({
+  getParentRoute: () => project,
+  path: "annotate/$campaignId",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/p/$projectId/annotate/$campaignId/$tab", params: { ...params, tab: "overview" }, replace: true });
+  },
+});
+const campaign = createRoute({
+  getParentRoute: () => project,
+  path: "annotate/$campaignId/$tab",
+  validateSearch: campaignSearch,
+  component: lazyRouteComponent(() => import("@/pages/annotate/campaign-page"), "CampaignPage"),
+});
+
 const settings = createRoute({
   getParentRoute: () => project,
   path: "settings/$section",
@@ -192,6 +224,7 @@ const settings = createRoute({
 export const routeTree = root.addChildren([
   signIn,
   signInLink,
+  fullScreen.addChildren([work]),
   signedIn.addChildren([
     index,
     welcome,
@@ -199,6 +232,7 @@ export const routeTree = root.addChildren([
     workers,
     project.addChildren([
       home, runs, newRun, data, dataset, datasetIndex, models, model, evals, newEvaluation, evaluation, settings,
+      annotate, newCampaign, campaignIndex, campaign,
       run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, config]),
     ]),
   ]),

@@ -2,6 +2,8 @@
 
 const TABS: Record<string, string> = { curves: "/metrics", rollouts: "/rollouts", logs: "/logs", checkpoints: "/checkpoints", system: "/metrics" };
 
+const CAMPAIGN_TABS: Record<string, string> = { overview: "/overview", people: "/overview", conflicts: "/review", export: "/exports" };
+
 /** The route below /api/v1 that answers what the page at `path` shows; null for pages without one. */
 export function apiRoute(path: string, search: string): string | null {
   const [, project, place, id, tab] = path.match(/^\/p\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?(?:\/([^/]+))?/) ?? [];
@@ -11,8 +13,9 @@ export function apiRoute(path: string, search: string): string | null {
   if (place === "runs" && id) return `/runs/${id}${TABS[tab ?? ""] ?? ""}`;
   if (place === "data" && id) return `/datasets/${id}`;
   if (place === "models" && id) return `/models/${id}`;
+  if (place === "annotate" && id && id !== "new") return `/campaigns/${id}${CAMPAIGN_TABS[tab ?? ""] ?? ""}`;
   if (place === "settings") return id === "tokens" ? "/tokens" : id === "project" ? `/projects/${project}` : `/projects/${project}/${id ?? "members"}`;
-  const list = { runs: "runs", data: "datasets", models: "models" }[place ?? "runs"];
+  const list = { runs: "runs", data: "datasets", models: "models", annotate: "campaigns" }[place ?? "runs"];
   return list ? `/projects/${project}/${list}${kept(search)}` : null;
 }
 

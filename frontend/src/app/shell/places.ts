@@ -5,13 +5,14 @@ export interface Place { label: string; icon: Icon; to: string; key: string; bel
 /** Where the sidebar leads; annotators have one place. `key` follows `g`; `below` is the path that lights the entry up. */
 export function places(projectId: string | null, onlyAnnotates = false): Place[] {
   const base = projectId ? `/p/${projectId}` : null;
-  if (base && onlyAnnotates) return [{ label: "Annotate", icon: IconChecklist, to: base, key: "a", below: base }];
+  if (base && onlyAnnotates) return [{ label: "Annotate", icon: IconChecklist, to: `${base}/annotate`, key: "a", below: base }];
   const inProject: Place[] = base
     ? [
         { label: "Home", icon: IconHome, to: base, key: "h", below: base },
         { label: "Runs", icon: IconPlayerPlay, to: `${base}/runs`, key: "r", below: `${base}/runs` },
         { label: "Data", icon: IconDatabase, to: `${base}/data`, key: "d", below: `${base}/data` },
         { label: "Models", icon: IconStack2, to: `${base}/models`, key: "m", below: `${base}/models` },
+        { label: "Annotate", icon: IconChecklist, to: `${base}/annotate`, key: "a", below: `${base}/annotate` },
         { label: "Evaluations", icon: IconScale, to: `${base}/evals`, key: "e", below: `${base}/evals` },
       ]
     : [];

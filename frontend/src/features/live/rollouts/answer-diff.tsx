@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import type { Answer } from "@/api/run";
 import { formatNumber, formatShare } from "@/ui/numbers";
 import classes from "./rollouts.module.css";
-import { likeness, wordDiff } from "./word-diff";
+import { likeness, wordDiff } from "@/ui/word-diff";
 
 /** Two answers as one text: what only the first says is struck out, what only the second says is underlined. */
 export function AnswerDiff({ answers, first, second, onClose }: { answers: Answer[]; first: number; second: number; onClose: () => void }) {

@@ -1,6 +1,7 @@
 import { Button, Chip, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import type { RolloutFilter } from "@/api/run";
 import { EmptyState } from "@/ui/empty-state";
@@ -24,7 +25,7 @@ export interface RolloutsSearch extends LensSearch {
 
 /** What the policy wrote: a filter and a histogram, the prompts, and the open prompt's group. */
 export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onSearch: (change: Partial<RolloutsSearch>) => void }) {
-  const { run, feed } = useRun();
+  const { run, feed, canEdit } = useRun();
   const [range, setRange] = useState<[number, number] | null>(null);
   const find = useRef<HTMLInputElement>(null);
   const [follow, setFollow] = useState(true);
@@ -33,7 +34,8 @@ export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onS
   const live = isActive(run.state);
   const newest = (search.sort ?? "newest") === "newest";
   const following = live && follow && newest && search.ro === undefined;
-  const { query, items, waiting, show } = useRollouts(feed, filterOf(search), following && !pressed && !inside);
+  const filter = filterOf(search);
+  const { query, items, waiting, show } = useRollouts(feed, filter, following && !pressed && !inside);
   const typed = useDebouncedCallback((q: string) => onSearch({ q: q || undefined }), 250);
   const rewards = items.flatMap((rollout) => rollout.answers.flatMap((answer) => answer.reward ?? []));
   const inRange = (reward: number | null): boolean => range === null || (reward !== null && reward >= range[0] && reward <= range[1]);
@@ -72,6 +74,11 @@ export function RolloutsView({ search, onSearch }: { search: RolloutsSearch; onS
             <Chip size="xs" checked={following} onChange={(on) => { setFollow(on); if (on) onSearch({ ro: undefined, ans: undefined, tok: undefined, vs: undefined, sort: undefined }); }}>follow the newest</Chip>
             <Text size="xs" c="dimmed" role="status">{following ? (pressed ? "held" : inside ? "waits while you point here" : "hold space to pause") : ""}</Text>
           </div>
+        )}
+        {canEdit && items.length > 0 && (
+          <Button variant="default" size="compact-sm" renderRoot={(props) => <Link to="/p/$projectId/annotate/new" params={{ projectId: run.project_id }} search={{ run: run.id, from: filter.step_from, to: filter.step_to }} {...props} />}>
+            Annotate these
+          </Button>
         )}
         <RewardHistogram rewards={rewards} range={range} onRange={setRange} />
         {waiting > 0 && <Button variant="light" size="compact-sm" onClick={show}>{waiting} new ↑</Button>}
