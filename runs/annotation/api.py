@@ -32,7 +32,7 @@ from runs.annotation.schemas import (
     UndoIn,
     Undone,
 )
-from runs.annotation.services.exports import dataset_of, export_file
+from runs.annotation.services.exports import dataset_of, export_file, same_export
 from runs.annotation.sources import draw
 from runs.datasets.selectors import version_list
 from runs.paging import Page, paginate
@@ -173,8 +173,11 @@ def count_export_rows(
     made = labels(campaign, shape)
     dataset = dataset_of(campaign, Shape(shape))
     last = version_list(dataset).first() if dataset else None
+    same = same_export(campaign, shape)
     return {
-        "shape": shape, "rows": len(made.rows), "left_out": dict(made.left_out), "next_version": last.number + 1 if last else 1,
+        "shape": shape, "rows": len(made.rows), "left_out": dict(made.left_out),
+        "next_version": last.number + 1 if last else 1,
+        "unchanged_since": same.version.number if same and same.version else None,
     }  # fmt: skip
 
 

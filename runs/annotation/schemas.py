@@ -280,12 +280,13 @@ class CampaignExportIn(Body):
 
 
 class CampaignExportCounts(Schema):
-    """How many rows each shape would have now, and what is left out of it and why."""
+    """How many rows a version made now would have, what is left out and why, and the version that has just these rows."""
 
     shape: Literal["preference", "unpaired"]
     rows: int
     left_out: Numbers
-    next_version: int | None
+    next_version: int
+    unchanged_since: int | None
 
 
 class CampaignExportOut(Schema):

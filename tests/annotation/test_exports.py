@@ -82,7 +82,9 @@ def test_the_policy_and_its_step_go_with_each_row(bench, judged):
 
 
 def test_an_export_of_the_same_judgments_is_the_same_export(bench, judged):
+    assert bench.at(judged, "export-counts")["unchanged_since"] is None
     made = export(bench, judged)
+    assert bench.at(judged, "export-counts")["unchanged_since"] == 1
     assert export(bench, judged, status=200)["id"] == made["id"]
     bench.at(judged, "reopen", {})
     [task] = bench.tasks(judged, "bob")

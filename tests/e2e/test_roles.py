@@ -10,8 +10,8 @@ from tests.e2e.conftest import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SLOW = 60_000
-WRITES = re.compile("New run|Clone|Choose file|Paste rows|Hub name|Register|Delete|Launch|Watch it learn|New version|Train on")
-PAGES = ["", "/runs", "/runs/new", "/data", "/models"]
+WRITES = re.compile("New run|Clone|Choose file|Paste rows|Hub name|Register|Delete|Launch|Watch it learn|New version|Train on|New campaign")
+PAGES = ["", "/runs", "/runs/new", "/data", "/models", "/annotate"]
 
 
 def project_id(stack: Stack) -> str:

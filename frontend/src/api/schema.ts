@@ -2189,6 +2189,76 @@ export interface components {
             model_name: string;
         };
         /**
+         * CampaignExportCounts
+         * @description How many rows a version made now would have, what is left out and why, and the version that has just these rows.
+         */
+        CampaignExportCounts: {
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Next Version */
+            next_version: number;
+            /** Rows */
+            rows: number;
+            /**
+             * Shape
+             * @enum {string}
+             */
+            shape: "preference" | "unpaired";
+            /** Unchanged Since */
+            unchanged_since: number | null;
+        };
+        /** CampaignExportIn */
+        CampaignExportIn: {
+            /**
+             * Shape
+             * @default preference
+             * @enum {string}
+             */
+            shape?: "preference" | "unpaired";
+        };
+        /**
+         * CampaignExportOut
+         * @description `state` is `writing` until the file is written, then the state of the version: ingesting, ready, refused, cancelled.
+         */
+        CampaignExportOut: {
+            /** Campaign Id */
+            campaign_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dataset Id */
+            dataset_id: string | null;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Id */
+            id: string;
+            /** Job Id */
+            job_id: string | null;
+            /** Left Out */
+            left_out: {
+                [key: string]: number;
+            };
+            /** Rows */
+            rows: number;
+            /**
+             * Shape
+             * @enum {string}
+             */
+            shape: "preference" | "unpaired";
+            /** State */
+            state: string;
+            /** Version Id */
+            version_id: string | null;
+            /** Version Number */
+            version_number: number | null;
+        };
+        /**
          * CampaignIn
          * @description `overlap` is how many people judge each pair. Without `seed` one is drawn; it decides which pairs, and the sides.
          */
@@ -2282,6 +2352,29 @@ export interface components {
             /** Tasks */
             tasks: number;
         };
+        /** CampaignOverview */
+        CampaignOverview: {
+            a_share: components["schemas"]["Interval"];
+            agreement: components["schemas"]["AgreementOut"];
+            /** Conflicts */
+            conflicts: number;
+            /** Flagged */
+            flagged: number;
+            known: components["schemas"]["Interval"];
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** People */
+            people: components["schemas"]["AnnotatorOut"][];
+            progress: components["schemas"]["CampaignProgress"];
+            /** Set Aside */
+            set_aside: number;
+            /** Unresolved */
+            unresolved: number;
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+        };
         /** CampaignPatch */
         CampaignPatch: {
             /** Guidelines */
@@ -2292,16 +2385,48 @@ export interface components {
             question?: string | null;
         };
         /**
-         * CampaignPreviewOut
+         * CampaignPreview
          * @description The first pairs that a campaign over this source might show.
          */
-        CampaignPreviewOut: {
+        CampaignPreview: {
             /** Left Out */
             left_out: {
                 [key: string]: number;
             };
             /** Pairs */
             pairs: components["schemas"]["PairOut"][];
+        };
+        /**
+         * CampaignProgress
+         * @description `judgments` of `wanted`; `eta_seconds` at the pace of the last hour, null without one.
+         *
+         *     `my_agreement` is the share of the others' judgments on the same pairs that agree with the asker's.
+         */
+        CampaignProgress: {
+            /** Done */
+            done: number;
+            /** Eta Seconds */
+            eta_seconds: number | null;
+            /** Judgments */
+            judgments: number;
+            /** Mine */
+            mine: number;
+            /** My Agreement */
+            my_agreement: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "finished";
+            /** Tasks */
+            tasks: number;
+            /** Wanted */
+            wanted: number;
+        };
+        /** CampaignSourceIn */
+        CampaignSourceIn: {
+            /** Source */
+            source: components["schemas"]["DatasetSource"] | components["schemas"]["SamplesSource"] | components["schemas"]["RolloutsSource"];
         };
         /**
          * CatalogueOut
@@ -2497,22 +2622,22 @@ export interface components {
          */
         ConflictOut: {
             /** A */
-            a: string | components["schemas"]["Turn"][];
+            a: string | components["schemas"]["PairTurn"][];
             /** B */
-            b: string | components["schemas"]["Turn"][];
+            b: string | components["schemas"]["PairTurn"][];
             /** Id */
             id: string;
             /** Number */
             number: number;
             /** Prompt */
-            prompt: string | components["schemas"]["Turn"][];
+            prompt: string | components["schemas"]["PairTurn"][];
             resolution: components["schemas"]["Verdict"] | null;
             /** Resolved At */
             resolved_at: string | null;
             /** Resolved By */
             resolved_by: string | null;
             /** Votes */
-            votes: components["schemas"]["Vote"][];
+            votes: components["schemas"]["PairVote"][];
         };
         /**
          * ControlIn
@@ -3017,74 +3142,6 @@ export interface components {
             /** Voted At */
             voted_at: string | null;
         };
-        /**
-         * ExportCounts
-         * @description How many rows each shape would have now, and what is left out of it and why.
-         */
-        ExportCounts: {
-            /** Left Out */
-            left_out: {
-                [key: string]: number;
-            };
-            /** Next Version */
-            next_version: number | null;
-            /** Rows */
-            rows: number;
-            /**
-             * Shape
-             * @enum {string}
-             */
-            shape: "preference" | "unpaired";
-        };
-        /** ExportIn */
-        ExportIn: {
-            /**
-             * Shape
-             * @default preference
-             * @enum {string}
-             */
-            shape?: "preference" | "unpaired";
-        };
-        /**
-         * ExportOut
-         * @description `state` is `writing` until the file is written, then the state of the version: ingesting, ready, refused, cancelled.
-         */
-        ExportOut: {
-            /** Campaign Id */
-            campaign_id: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Dataset Id */
-            dataset_id: string | null;
-            /** Error */
-            error: {
-                [key: string]: unknown;
-            } | null;
-            /** Id */
-            id: string;
-            /** Job Id */
-            job_id: string | null;
-            /** Left Out */
-            left_out: {
-                [key: string]: number;
-            };
-            /** Rows */
-            rows: number;
-            /**
-             * Shape
-             * @enum {string}
-             */
-            shape: "preference" | "unpaired";
-            /** State */
-            state: string;
-            /** Version Id */
-            version_id: string | null;
-            /** Version Number */
-            version_number: number | null;
-        };
         /** Failure */
         Failure: {
             /** Code */
@@ -3152,7 +3209,7 @@ export interface components {
         HandOut: {
             progress: components["schemas"]["WorkProgress"];
             /** Tasks */
-            tasks: components["schemas"]["TaskOut"][];
+            tasks: components["schemas"]["PairTaskOut"][];
         };
         /**
          * Histogram
@@ -3342,7 +3399,7 @@ export interface components {
             judgment: components["schemas"]["JudgmentOut"];
             progress: components["schemas"]["WorkProgress"];
             /** Tasks */
-            tasks: components["schemas"]["TaskOut"][];
+            tasks: components["schemas"]["PairTaskOut"][];
         };
         /**
          * JudgmentIn
@@ -3829,29 +3886,6 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** OverviewOut */
-        OverviewOut: {
-            a_share: components["schemas"]["Interval"];
-            agreement: components["schemas"]["AgreementOut"];
-            /** Conflicts */
-            conflicts: number;
-            /** Flagged */
-            flagged: number;
-            known: components["schemas"]["Interval"];
-            /** Median Seconds */
-            median_seconds: number | null;
-            /** People */
-            people: components["schemas"]["AnnotatorOut"][];
-            progress: components["schemas"]["ProgressOut"];
-            /** Set Aside */
-            set_aside: number;
-            /** Unresolved */
-            unresolved: number;
-            /** Verdicts */
-            verdicts: {
-                [key: string]: number;
-            };
-        };
         /** Page[AlgorithmConfigOut] */
         Page_AlgorithmConfigOut_: {
             /** Items */
@@ -3991,11 +4025,61 @@ export interface components {
          */
         PairOut: {
             /** A */
-            a: string | components["schemas"]["Turn"][];
+            a: string | components["schemas"]["PairTurn"][];
             /** B */
-            b: string | components["schemas"]["Turn"][];
+            b: string | components["schemas"]["PairTurn"][];
             /** Prompt */
-            prompt: string | components["schemas"]["Turn"][];
+            prompt: string | components["schemas"]["PairTurn"][];
+        };
+        /**
+         * PairTaskOut
+         * @description A task in hand. `version` numbers the hold on it, which ends at `lease_until`.
+         */
+        PairTaskOut: {
+            /** A */
+            a: string | components["schemas"]["PairTurn"][];
+            /** B */
+            b: string | components["schemas"]["PairTurn"][];
+            /** Id */
+            id: string;
+            /**
+             * Lease Until
+             * Format: date-time
+             */
+            lease_until: string;
+            /** Number */
+            number: number;
+            /** Prompt */
+            prompt: string | components["schemas"]["PairTurn"][];
+            /** Version */
+            version: number;
+        };
+        /**
+         * PairTurn
+         * @description One turn of a conversation, as it is read.
+         */
+        PairTurn: {
+            /** Content */
+            content: string;
+            /** Role */
+            role: string;
+        };
+        /** PairVote */
+        PairVote: {
+            /** Annotator */
+            annotator: string;
+            /** Comment */
+            comment: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Flagged */
+            flagged: boolean;
+            /** Seconds */
+            seconds: number | null;
+            verdict: components["schemas"]["Verdict"];
         };
         /** Paper */
         Paper: {
@@ -4122,33 +4206,6 @@ export interface components {
             title: string;
             /** Type */
             type: string;
-        };
-        /**
-         * ProgressOut
-         * @description `judgments` of `wanted`; `eta_seconds` at the pace of the last hour, null without one.
-         *
-         *     `my_agreement` is the share of the others' judgments on the same pairs that agree with the asker's.
-         */
-        ProgressOut: {
-            /** Done */
-            done: number;
-            /** Eta Seconds */
-            eta_seconds: number | null;
-            /** Judgments */
-            judgments: number;
-            /** Mine */
-            mine: number;
-            /** My Agreement */
-            my_agreement: number | null;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "open" | "finished";
-            /** Tasks */
-            tasks: number;
-            /** Wanted */
-            wanted: number;
         };
         /** ProjectEdit */
         ProjectEdit: {
@@ -5228,11 +5285,6 @@ export interface components {
             /** Upload Id */
             upload_id?: string | null;
         };
-        /** SourceIn */
-        SourceIn: {
-            /** Source */
-            source: components["schemas"]["DatasetSource"] | components["schemas"]["SamplesSource"] | components["schemas"]["RolloutsSource"];
-        };
         /**
          * SplitFile
          * @description One split on disk. `sha256` is of the canonical `.jsonl` bytes, hex.
@@ -5456,29 +5508,6 @@ export interface components {
             primary: string;
             /** Split */
             split: string;
-        };
-        /**
-         * TaskOut
-         * @description A task in hand. `version` numbers the hold on it, which ends at `lease_until`.
-         */
-        TaskOut: {
-            /** A */
-            a: string | components["schemas"]["Turn"][];
-            /** B */
-            b: string | components["schemas"]["Turn"][];
-            /** Id */
-            id: string;
-            /**
-             * Lease Until
-             * Format: date-time
-             */
-            lease_until: string;
-            /** Number */
-            number: number;
-            /** Prompt */
-            prompt: string | components["schemas"]["Turn"][];
-            /** Version */
-            version: number;
         };
         /**
          * TermSummary
@@ -5774,16 +5803,6 @@ export interface components {
             length: number;
         };
         /**
-         * Turn
-         * @description One turn of a conversation, as it is read.
-         */
-        Turn: {
-            /** Content */
-            content: string;
-            /** Role */
-            role: string;
-        };
-        /**
          * UndoIn
          * @description Without `client_id` the asker's last judgment is taken back; with it, that one, if it is their last.
          */
@@ -5798,7 +5817,7 @@ export interface components {
         Undone: {
             judgment: components["schemas"]["JudgmentOut"];
             progress: components["schemas"]["WorkProgress"];
-            task: components["schemas"]["TaskOut"];
+            task: components["schemas"]["PairTaskOut"];
         };
         /** UploadIn */
         UploadIn: {
@@ -5939,23 +5958,6 @@ export interface components {
              * @enum {string}
              */
             state: "ingesting" | "ready" | "refused" | "cancelled";
-        };
-        /** Vote */
-        Vote: {
-            /** Annotator */
-            annotator: string;
-            /** Comment */
-            comment: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /** Flagged */
-            flagged: boolean;
-            /** Seconds */
-            seconds: number | null;
-            verdict: components["schemas"]["Verdict"];
         };
         /** VoteIn */
         VoteIn: {
@@ -6319,7 +6321,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportOut"];
+                    "application/json": components["schemas"]["CampaignExportOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -6480,7 +6482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportCounts"];
+                    "application/json": components["schemas"]["CampaignExportCounts"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -6511,7 +6513,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportOut"][];
+                    "application/json": components["schemas"]["CampaignExportOut"][];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -6536,7 +6538,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ExportIn"];
+                "application/json": components["schemas"]["CampaignExportIn"];
             };
         };
         responses: {
@@ -6546,7 +6548,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportOut"];
+                    "application/json": components["schemas"]["CampaignExportOut"];
                 };
             };
             /** @description Created */
@@ -6555,7 +6557,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ExportOut"];
+                    "application/json": components["schemas"]["CampaignExportOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -6661,7 +6663,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OverviewOut"];
+                    "application/json": components["schemas"]["CampaignOverview"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -6692,7 +6694,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProgressOut"];
+                    "application/json": components["schemas"]["CampaignProgress"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -8104,7 +8106,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SourceIn"];
+                "application/json": components["schemas"]["CampaignSourceIn"];
             };
         };
         responses: {
@@ -8114,7 +8116,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignPreviewOut"];
+                    "application/json": components["schemas"]["CampaignPreview"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

@@ -32,16 +32,14 @@ def export_version(campaign: Campaign, shape: str, *, actor: Actor | None) -> tu
     Raises Conflict when there is no row to export.
     """
     campaign = Campaign.objects.select_for_update(of=("self",)).select_related("project").get(pk=campaign.pk)
-    state = digest(campaign, shape)
-    for earlier in campaign.exports.filter(shape=shape, digest=state).select_related("version__dataset", "job"):
-        if not _lost(earlier):
-            return earlier, False
+    if earlier := same_export(campaign, shape):
+        return earlier, False
     if not labels(campaign, shape).rows:
         detail = "No judgment prefers a side yet, so there is no row to export. Judge some pairs first."
         raise Conflict("nothing_to_export", detail)
     user = actor.user if actor else None
     export = CampaignExport.objects.create(
-        project=campaign.project, campaign=campaign, created_by=user, shape=shape, digest=state
+        project=campaign.project, campaign=campaign, created_by=user, shape=shape, digest=digest(campaign, shape)
     )
     export.job = jobs.enqueue(
         kind="annotation_export",
@@ -53,6 +51,12 @@ def export_version(campaign: Campaign, shape: str, *, actor: Actor | None) -> tu
     export.save(update_fields=["job"])
     audit(campaign.project, actor, "campaign.export", campaign.id, {"export": export.id, "shape": shape})
     return export, True
+
+
+def same_export(campaign: Campaign, shape: str) -> CampaignExport | None:
+    """The export that holds what is judged now, unless its version was lost or deleted."""
+    made = campaign.exports.filter(shape=shape, digest=digest(campaign, shape)).select_related("version__dataset", "job")
+    return next((export for export in made if not _lost(export)), None)
 
 
 def _lost(export: CampaignExport) -> bool:

@@ -27,7 +27,7 @@ export function ExportView({ campaign, shape, canEdit, onShape }: { campaign: Ca
     onSuccess: () => client.invalidateQueries({ queryKey: ["campaign", campaign.id] }),
   });
   const rows = counts.data?.rows ?? 0;
-  const why = !canEdit ? "Editors and owners export." : rows === 0 ? "No judgment prefers a side yet." : undefined;
+  const why = !canEdit ? "Editors and owners export." : rows === 0 ? "No judgment prefers a side yet." : counts.data?.unchanged_since ? `Nothing was judged since v${counts.data.unchanged_since}.` : undefined;
   return (
     <div className={classes.stack}>
       <Panel title="Export">
@@ -37,6 +37,7 @@ export function ExportView({ campaign, shape, canEdit, onShape }: { campaign: Ca
         {counts.data ? <Text mt={8}><strong>{rows} rows.</strong> <Text span c="dimmed">{exportLeftOutWords(counts.data.left_out)}</Text></Text> : <LoadingState rows={1} />}
         <Group mt={12} gap={12}>
           <Button loading={make.isPending} disabled={why !== undefined} title={why} onClick={() => make.mutate()}>{counts.data ? `Make v${counts.data.next_version ?? 1}` : "Make a version"}</Button>
+          {counts.data?.unchanged_since ? <Text c="dimmed">{why}</Text> : null}
           {make.isError ? <Text c="var(--ls-bad)" role="alert">{explain(make.error)}</Text> : null}
         </Group>
       </Panel>

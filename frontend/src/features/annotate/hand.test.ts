@@ -11,6 +11,11 @@ it("puts new pairs behind those in hand and renews the hold of those", () => {
   expect(hand.tasks[0]?.version).toBe(2);
 });
 
+it("lets go of pairs whose hold was lost, but for the one on the screen", () => {
+  const hand = handed(EMPTY_HAND, [task(1), task(2), task(3)]);
+  expect(ids(handed(hand, [task(3), task(4)]))).toEqual(["t1", "t3", "t4"]);
+});
+
 it("does not show a pair again whose judgment is still on its way", () => {
   const hand = judged(handed(EMPTY_HAND, [task(1), task(2)]));
   expect(ids(handed(hand, [task(1), task(2), task(3)]))).toEqual(["t2", "t3"]);

@@ -6,10 +6,13 @@ export interface Hand { tasks: readonly PairTask[]; judged: ReadonlySet<string> 
 
 export const EMPTY_HAND: Hand = { tasks: [], judged: new Set() };
 
-/** What the server handed out, behind what is there; a pair that was judged here is not shown again. */
+/**
+ * All that the server says is held: new pairs behind those that are there, those that were lost left out. The one on the
+ * screen stays under the eye even when its hold was lost, and a pair that was judged here is not shown again.
+ */
 export function handed(hand: Hand, given: readonly PairTask[]): Hand {
   const fresh = new Map(given.map((task) => [task.id, task]));
-  const kept = hand.tasks.map((task) => fresh.get(task.id) ?? task);
+  const kept = hand.tasks.flatMap((task, index) => fresh.get(task.id) ?? (index === 0 ? task : []));
   const known = new Set(hand.tasks.map((task) => task.id));
   return { ...hand, tasks: [...kept, ...given.filter((task) => !known.has(task.id) && !hand.judged.has(task.id))] };
 }

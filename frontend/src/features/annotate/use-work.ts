@@ -49,7 +49,7 @@ export function useWork(campaign: Campaign, userId: string): Work {
   const undoing = useRef(false);
 
   const take = useCallback((given: { tasks: PairTask[]; progress: WorkProgress }) => {
-    setHand((old) => handed(old, given.tasks));
+    setHand((old) => (given.progress.state === "finished" ? { ...old, tasks: [] } : handed(old, given.tasks)));
     setProgress(given.progress);
     setAsked(true);
     setError(null);
@@ -71,6 +71,11 @@ export function useWork(campaign: Campaign, userId: string): Work {
       outbox.stop();
     };
   }, [outbox, ask]);
+
+  const refused = state.refused.length;
+  useEffect(() => {
+    if (refused > 0) void ask(); // what was refused says that the world has changed: holds lost, or the campaign ended
+  }, [refused, ask]);
 
   const task = hand.tasks[0];
   const id = task?.id;
