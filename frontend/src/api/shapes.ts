@@ -101,7 +101,6 @@ export type WorkProgress = Full<S["WorkProgress"]>;
 export type Judgment = Full<S["JudgmentOut"]>;
 export type CampaignProgress = Full<S["CampaignProgress"]>;
 export type CampaignOverview = Full<S["CampaignOverview"]>;
-export type Interval = Full<S["Interval"]>;
 export type ReviewedPair = Omit<Full<S["ConflictOut"]>, keyof Pair> & Pair;
 export type CampaignExport = Full<S["CampaignExportOut"]>;
 export type ExportShape = CampaignExport["shape"];
