@@ -14,6 +14,7 @@ from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef, Limits, ModelKind, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.judging import final_values
 from workers.engine.methods import rm_bt
 from workers.engine.models import frozen, load_tokenizer
 from workers.engine.pairs import LeftOut, render_pair
@@ -86,10 +87,13 @@ def test_a_tokenizer_that_pads_with_its_end_token_is_scored_where_transformers_s
     tokenizer = load_tokenizer(str(place))
     samples = [sample for row in sum_pairs(3) for sample in render_pair(
         tokenizer, Record.model_validate(row), 0, max_length=64, mode="drop", left_out=LeftOut())]
-    ours = score_all(frozen(ModelRef(path=str(place), kind=ModelKind.REWARD), torch.device("cpu")), samples, 2)
+    view = frozen(ModelRef(path=str(place), kind=ModelKind.REWARD), torch.device("cpu"))
+    view.module.config.pad_token_id = 2
+    ours = score_all(view, samples, 2)
     with torch.no_grad():
         theirs = torch.cat([model(input_ids=sample.ids[None]).logits[0] for sample in samples])
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert final_values(view, samples) == ours.tolist()
 
 
 def test_a_trained_reward_model_goes_on_with_its_own_head(tmp_path: Path, small: Path) -> None:
