@@ -10,7 +10,9 @@ from tests.e2e.conftest import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SLOW = 60_000
-WRITES = re.compile("New run|Clone|Choose file|Paste rows|Hub name|Register|Delete|Launch|Watch it learn|New version|Train on|New campaign")
+WRITES = re.compile(
+    "New run|Clone|Choose file|Paste rows|Hub name|Register|Delete|Launch|Watch it learn|New version|Train on|New campaign"
+)
 PAGES = ["", "/runs", "/runs/new", "/data", "/models", "/annotate"]
 
 
