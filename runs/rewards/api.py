@@ -9,7 +9,9 @@ from runs.accounts.access import ApiRequest, Role, get_visible, project_for
 from runs.paging import Page, paginate
 from runs.rewards import selectors, services
 from runs.rewards.models import Reward, RewardVersion
-from runs.rewards.schemas import RewardIn, RewardOut, RewardPatch, RewardVersionIn, RewardVersionOut
+from runs.rewards.schemas import GraderIn, RewardIn, RewardOut, RewardPatch, RewardVersionIn, RewardVersionOut
+from workers.contract.graders import JudgeChoice
+from workers.contract.run_spec import RewardPipeline
 
 router = Router(tags=["rewards"])
 
@@ -38,6 +40,13 @@ def create_reward(request: ApiRequest, project_id: str, body: RewardIn) -> Statu
         project, request.auth, name=body.name, description=body.description, pipeline=body.pipeline, note=body.note
     )
     return Status(201, reward)
+
+
+@router.post("/projects/{project_id}/rewards/from-grader", response=RewardPipeline, operation_id="read_grader")
+def read_grader(request: ApiRequest, project_id: str, body: GraderIn) -> RewardPipeline:
+    """OpenAI's grader as a pipeline, checked as one is before it is saved; keeps nothing."""
+    judge = None if body.judge is None else JudgeChoice(**body.judge.model_dump())
+    return selectors.graded_pipeline(body.grader, judge, project=project_for(request, project_id))
 
 
 @router.get("/rewards/{reward_id}", response=RewardOut, operation_id="get_reward")

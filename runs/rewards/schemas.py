@@ -1,6 +1,7 @@
 """What the API takes and says about rewards."""
 
 from datetime import datetime
+from typing import Any
 
 from ninja import Schema
 from pydantic import ConfigDict, Field
@@ -32,6 +33,24 @@ class RewardPatch(Body):
 
     name: str | None = Field(default=None, min_length=1, max_length=120)
     description: str | None = Field(default=None, max_length=4000)
+
+
+class JudgeIn(Body):
+    """Who stands for the models that a grader's `score_model` names: a model of the library, or an endpoint.
+
+    `api_key` is the name of a key that the workers have, never the key.
+    """
+
+    model_id: str = Field(default="", max_length=40)
+    base_url: str = Field(default="", max_length=500)
+    api_key: str = Field(default="", max_length=100, pattern=r"^[A-Za-z_0-9]*$")
+
+
+class GraderIn(Body):
+    """`grader` is a document in OpenAI's grader grammar."""
+
+    grader: dict[str, Any]
+    judge: JudgeIn | None = None
 
 
 class MakerOut(Schema):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -10,6 +11,7 @@ from runs.algorithms.selectors import complete_reward, reward_term_card
 from runs.library.selectors import model_ref
 from runs.problems import FieldError, Invalid, Problem
 from runs.rewards.models import Reward, RewardVersion
+from workers.contract.graders import GraderErrors, JudgeChoice, pipeline_of
 from workers.contract.run_spec import ModelRef, RewardPipeline, RewardTerm
 
 Resolve = Callable[[], ModelRef]
@@ -29,6 +31,16 @@ def with_versions(rewards: QuerySet[Reward]) -> QuerySet[Reward]:
 
 def version_list(reward: Reward) -> QuerySet[RewardVersion]:
     return reward.versions.select_related("created_by", "reward").order_by("-number")
+
+
+def graded_pipeline(grader: dict[str, Any], judge: JudgeChoice | None, *, project: Project) -> RewardPipeline:
+    """OpenAI's grader as a pipeline, complete and checked. Raises Invalid with every fault of the grader or the pipeline."""
+    try:
+        pipeline = pipeline_of(grader, judge)
+    except GraderErrors as refused:
+        errors = [FieldError(f"grader.{field}".rstrip("."), message) for field, message in refused.errors]
+        raise Invalid(f"The grader cannot be taken as a reward: {errors[0].message}", errors) from refused
+    return checked(pipeline, project=project)
 
 
 def version_ids(of: str, *, project: Project) -> list[str]:

@@ -56,6 +56,30 @@ def test_versions_count_up_and_the_earlier_ones_stay(desk: Desk) -> None:
     assert desk.get(f"/rewards/{reward['id']}")["versions"] == 2
 
 
+GRADER = {"type": "multi", "name": "m", "calculate_output": "0.8 * right + 0.2 * near", "graders": {
+    "right": {"type": "string_check", "name": "right", "input": "{{ sample.output_text }}", "reference": "{{ item.answer }}",
+              "operation": "ilike"},
+    "near": {"type": "text_similarity", "name": "near", "input": "{{ sample.output_text }}", "reference": "{{ item.answer }}",
+             "evaluation_metric": "rouge_l"}}}
+
+
+def test_openais_grader_becomes_a_reward_that_can_be_saved(desk: Desk) -> None:
+    answer = desk.call("POST", f"/projects/{desk.project.id}/rewards/from-grader", {"grader": GRADER})
+    assert answer.status_code == 200, answer.content
+    pipeline = answer.json()
+    assert [(term["name"], term["kind"], term["weight"]) for term in pipeline["terms"]] == [
+        ("right", "string_check", 0.8), ("near", "text_similarity", 0.2)]
+    assert not Reward.objects.exists()
+    assert made(desk, *pipeline["terms"])["latest"]["pipeline"] == pipeline
+
+
+def test_a_grader_that_is_no_reward_is_refused_by_field(desk: Desk) -> None:
+    wrong = GRADER | {"calculate_output": "right ** 2"}
+    answer = desk.call("POST", f"/projects/{desk.project.id}/rewards/from-grader", {"grader": wrong})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["grader.calculate_output"]
+
+
 def test_saving_what_did_not_change_makes_no_version(desk: Desk) -> None:
     reward = made(desk)
     answer = desk.call("POST", f"/rewards/{reward['id']}/versions", {"pipeline": reward["latest"]["pipeline"]})

@@ -1161,6 +1161,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/rewards/from-grader": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Grader
+         * @description OpenAI's grader as a pipeline, checked as one is before it is saved; keeps nothing.
+         */
+        post: operations["read_grader"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/runs": {
         parameters: {
             query?: never;
@@ -3194,6 +3214,17 @@ export interface components {
              */
             otherwise?: number;
         };
+        /**
+         * GraderIn
+         * @description `grader` is a document in OpenAI's grader grammar.
+         */
+        GraderIn: {
+            /** Grader */
+            grader: {
+                [key: string]: unknown;
+            };
+            judge?: components["schemas"]["JudgeIn"] | null;
+        };
         /** HandIn */
         HandIn: {
             /**
@@ -3400,6 +3431,29 @@ export interface components {
             progress: components["schemas"]["WorkProgress"];
             /** Tasks */
             tasks: components["schemas"]["PairTaskOut"][];
+        };
+        /**
+         * JudgeIn
+         * @description Who stands for the models that a grader's `score_model` names: a model of the library, or an endpoint.
+         *
+         *     `api_key` is the name of a key that the workers have, never the key.
+         */
+        JudgeIn: {
+            /**
+             * Api Key
+             * @default
+             */
+            api_key?: string;
+            /**
+             * Base Url
+             * @default
+             */
+            base_url?: string;
+            /**
+             * Model Id
+             * @default
+             */
+            model_id?: string;
         };
         /**
          * JudgmentIn
@@ -9022,6 +9076,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RewardOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    read_grader: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GraderIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RewardPipeline"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

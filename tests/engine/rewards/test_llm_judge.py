@@ -97,6 +97,11 @@ def test_each_answer_is_asked_about_and_scored_in_order(served: Served) -> None:
     assert "response_format" not in body
 
 
+def test_equal_answers_to_a_prompt_are_asked_about_once(served: Served) -> None:
+    assert judge(served, ["four", "five", "four", "four"]).total.tolist() == [7, 7, 7, 7]
+    assert len(served.seen) == 2
+
+
 def test_a_schema_is_sent_when_asked_for(served: Served) -> None:
     judge(served, ["x"], structured=True)
     assert served.seen[0][2]["response_format"]["json_schema"]["schema"]["required"] == ["score"]

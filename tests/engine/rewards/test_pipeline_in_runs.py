@@ -10,9 +10,10 @@ from tests.engine.builders import curve, dataset, of_type, spec, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RunSpec
 from workers.engine import preflight
-from workers.engine.faults import Fault
+from workers.engine.faults import Fault, UserCodeFault
 from workers.engine.models import load_scalar, load_tokenizer
 from workers.engine.rewards import reward_model
+from workers.engine.sandbox.child import missing
 from workers.engine.training_state import write_model
 
 SEVENS = {"name": "sevens", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}}
@@ -69,6 +70,23 @@ def test_preflight_tries_the_reward_on_references_and_closes_it(
     [said] = [finding.message for finding in found.findings if finding.code == "reward"]
     assert said == "The reward was tried on the references of the first 4 rows: 2, 2, 2, 2."
     assert len(closed) == 2, "once after the trial, once after the steps that were timed"
+
+
+@pytest.mark.slow
+def test_the_persons_own_function_rewards_a_run_and_fails_it_by_name(tmp_path: Path, small: Path) -> None:
+    if missing():
+        pytest.skip(missing())
+    share = {"name": "share", "kind": "python", "params": {"source": (
+        "def reward(completions, answer):\n    return [len(set(c) & set(a)) / 10 for c, a in zip(completions, answer)]")}}
+    found = train(given(tmp_path, small, [share]))
+    assert found[-1].type == "done"
+    assert all(0 <= value <= 1 for value in curve(found, "rewards/share/mean").values())
+    broken = share | {"name": "broken", "params": {"source": "def reward(completions):\n    return [1 / 0 for _ in completions]"}}
+    with pytest.raises(UserCodeFault, match="'broken': The function failed: ZeroDivisionError") as caught:
+        train(given(tmp_path / "broken", small, [share, broken]))
+    assert caught.value.code == "user_code"
+    told = preflight.report(given(tmp_path / "told", small, [share, broken]))
+    assert [(one.field, one.code) for one in told.findings if one.level == "error"] == [("reward.terms.1", "user_code")]
 
 
 def test_preflight_names_the_term_that_does_not_work(tmp_path: Path, small: Path) -> None:

@@ -100,7 +100,7 @@ class Judged:
             else:
                 shown = references[index] if self.params.show_reference else None
                 asked.append(question(self.params, prompt, text, shown, seed=self.seed))
-        said = self.judge.ask([one for one in asked if one is not None])
+        said = self._said([one for one in asked if one is not None])
         if said and all(one.text is None for one in said):
             raise RewardFault(f"The judge answered none of {len(said)} questions: {said[0].why}.",
                               "See that the judge runs and can be reached from the worker, then resume the run.")
@@ -109,6 +109,12 @@ class Judged:
 
     def close(self) -> None:
         self.judge.close()
+
+    def _said(self, asked: list[list[Message]]) -> list[Said]:
+        """What the judge says to each; equal questions are asked once, for equal answers are common within a group."""
+        once = {tuple(message.content for message in one): one for one in asked}
+        found = dict(zip(once, self.judge.ask(list(once.values())), strict=True))
+        return [found[tuple(message.content for message in one)] for one in asked]
 
     def _value(self, said: Said, index: int) -> float:
         """The score, or NaN. Raises RewardFault where the pipeline refuses such values, with what the judge said."""
