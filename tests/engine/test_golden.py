@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.engine.builders import curve, dataset, small_model, spec, sums, train
+from tests.engine.builders import curve, dataset, small_model, spec, sum_pairs, sums, train
+from workers.contract.records import RecordKind
+from workers.contract.run_spec import ModelRef
 
 GOLDEN = Path(__file__).with_name("golden")
 RUNS: dict[str, dict[str, Any]] = {
@@ -18,12 +20,21 @@ RUNS: dict[str, dict[str, Any]] = {
     "sft-instruct-packed": {"method": "sft-instruct", "packing": True, "per_device_train_batch_size": 2},
     "sft-instruct-lora": {"method": "sft-instruct", "use_peft": True, "learning_rate": 1e-2},
     "sft-dialogue": {"method": "sft-dialogue", "train_on": "last_assistant"},
+    "rm-bt": {"method": "rm-bt", "center_rewards_coefficient": 0.01},
+    "dpo": {"method": "dpo", "label_smoothing": 0.1},
+    "dpo-lora-ipo": {"method": "dpo", "use_peft": True, "loss_type": "ipo", "learning_rate": 1e-2},
+    "kto": {"method": "kto", "undesirable_weight": 1.2},
 }
+PAIRED = ("rm-bt", "dpo", "kto")
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:
-    given = spec(folder / "run", model=model, data=dataset(folder / "data", sums(64)), save_steps=0,
+    paired = RUNS[name]["method"] in PAIRED
+    data = (dataset(folder / "data", sum_pairs(64), kind=RecordKind.PREFERENCE) if paired else
+            dataset(folder / "data", sums(64)))
+    given = spec(folder / "run", model=model, data=data, save_steps=0,
                  **({"max_steps": 20, "per_device_train_batch_size": 8} | RUNS[name]))
+    given.models |= {"reward": ModelRef(path=str(model))} if RUNS[name]["method"] == "rm-bt" else {}
     return list(curve(train(given)).values())
 
 
