@@ -41,7 +41,7 @@ export interface JsonSchema {
   minLength?: number; maxLength?: number; pattern?: string; properties?: Record<string, JsonSchema>; required?: string[];
   items?: JsonSchema; anyOf?: JsonSchema[]; oneOf?: JsonSchema[]; allOf?: JsonSchema[]; $ref?: string; $defs?: Record<string, JsonSchema>;
   additionalProperties?: boolean | JsonSchema; if?: JsonSchema; then?: JsonSchema; else?: JsonSchema;
-  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto;
+  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto; "x-format"?: string;
 }
 export type Paper = Full<S["Paper"]>;
 export type DataNeed = Full<S["DataNeed"]>;
@@ -105,3 +105,26 @@ export type ReviewedPair = Omit<Full<S["ConflictOut"]>, keyof Pair> & Pair;
 export type CampaignExport = Full<S["CampaignExportOut"]>;
 export type ExportShape = CampaignExport["shape"];
 export type ExportCounts = Full<S["CampaignExportCounts"]>;
+
+export type RewardVersion = Omit<Full<S["RewardVersionOut"]>, "pipeline"> & { pipeline: RewardPipeline };
+export type Reward = Omit<Full<S["RewardOut"]>, "latest"> & { latest: RewardVersion };
+export type TextSource = { kind: "text"; prompts: { prompt: string; reference: string | null; answers: string[] }[]; model_id?: string };
+export type RowsSource = { kind: "rows"; version_id: string; split: string; offset?: number; limit: number; answers: "own" | "reference"; model_id?: string };
+export type RolloutsSource = { kind: "rollouts"; run_id: string; step?: number | null; limit: number };
+export type TrialSource = TextSource | RowsSource | RolloutsSource;
+export type TrialDraft = { source: TrialSource } & ({ pipeline: RewardPipeline } | { reward_version_id: string });
+export type Trial = Omit<Full<S["TrialOut"]>, "pipeline"> & { pipeline: RewardPipeline };
+export type TrialReport = NonNullable<Trial["report"]>;
+export type TermSummary = TrialReport["terms"][number];
+export type ScoredPrompt = Full<S["ScoredPrompt"]>;
+export type ScoredAnswer = ScoredPrompt["answers"][number];
+export interface TriedPage { items: ScoredPrompt[]; total: number; next: number | null }
+export type Artifact = Full<S["ArtifactOut"]>;
+
+/** The report that a trained reward model leaves (`contract.products.RewardReport`); artifacts travel as any JSON. */
+export interface RewardReport {
+  version: number; split: string; pairs: number; accuracy: Interval; slices: { by: string; value: string; accuracy: Interval }[];
+  calibration: { low: number; high: number; n: number; predicted: number | null; observed: number | null }[]; calibration_error: number | null;
+  margins: { low: number; high: number; n: number }[]; margin_mean: number | null; reward_mean: number | null; reward_std: number | null;
+  length_correlation: number | null; longer_wins: number | null; longer_chosen: number | null;
+}

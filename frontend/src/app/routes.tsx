@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } fr
 import { sessionQuery } from "@/api/session";
 import { campaignSearch, newCampaignSearch } from "@/pages/annotate/search";
 import { newRunSearch } from "@/pages/new-run/search";
+import { rewardSearch, rewardsSearch } from "@/pages/rewards/search";
 import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
 import { runsSearch } from "@/pages/runs/search";
 import { choice, list, search, text, whole } from "@/ui/search-params";
@@ -136,6 +137,11 @@ const checkpoints = createRoute({
   path: "checkpoints",
   component: lazyRouteComponent(() => import("@/pages/run/checkpoints-tab"), "CheckpointsTab"),
 });
+const report = createRoute({
+  getParentRoute: () => run,
+  path: "report",
+  component: lazyRouteComponent(() => import("@/pages/run/report-tab"), "ReportTab"),
+});
 const config = createRoute({
   getParentRoute: () => run,
   path: "config",
@@ -159,6 +165,31 @@ const datasetIndex = createRoute({
   getParentRoute: () => project,
   path: "data/$datasetId",
   component: lazyRouteComponent(() => import("@/pages/data/dataset-page"), "DatasetPage"),
+});
+
+const rewards = createRoute({
+  getParentRoute: () => project,
+  path: "rewards",
+  validateSearch: rewardsSearch,
+  component: lazyRouteComponent(() => import("@/pages/rewards/rewards-page"), "RewardsPage"),
+});
+const newReward = createRoute({
+  getParentRoute: () => project,
+  path: "rewards/new",
+  validateSearch: rewardSearch,
+  component: lazyRouteComponent(() => import("@/pages/rewards/reward-page"), "RewardPage"),
+});
+const reward = createRoute({
+  getParentRoute: () => project,
+  path: "rewards/$rewardId/v/$version/$tab",
+  validateSearch: rewardSearch,
+  component: lazyRouteComponent(() => import("@/pages/rewards/reward-page"), "RewardPage"),
+});
+const rewardIndex = createRoute({
+  getParentRoute: () => project,
+  path: "rewards/$rewardId",
+  validateSearch: rewardSearch,
+  component: lazyRouteComponent(() => import("@/pages/rewards/reward-page"), "RewardPage"),
 });
 
 const models = createRoute({
@@ -231,9 +262,9 @@ export const routeTree = root.addChildren([
     me,
     workers,
     project.addChildren([
-      home, runs, newRun, data, dataset, datasetIndex, models, model, evals, newEvaluation, evaluation, settings,
+      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, evals, newEvaluation, evaluation, settings,
       annotate, newCampaign, campaignIndex, campaign,
-      run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, config]),
+      run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, report, config]),
     ]),
   ]),
 ]);

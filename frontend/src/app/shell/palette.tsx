@@ -1,11 +1,12 @@
 import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from "@mantine/spotlight";
-import { IconBolt, IconDatabase, IconPlayerPlay, IconPlus, IconSearch, IconStack2 } from "@tabler/icons-react";
+import { IconBolt, IconDatabase, IconPlayerPlay, IconPlus, IconSearch, IconStack2, IconTrophy } from "@tabler/icons-react";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useDebouncedValue } from "@mantine/hooks";
 import { datasetsQuery } from "@/api/datasets";
 import { modelsQuery } from "@/api/models";
+import { rewardsQuery } from "@/api/rewards";
 import { runsQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
 import { RUN_STATES } from "@/ui/run-states";
@@ -32,6 +33,7 @@ export function Palette({ projectId, actionsOnly, onClose }: { projectId: string
   const base = `/p/${projectId}`;
   const runs = useInfiniteQuery({ ...runsQuery(projectId ?? "", { q: query }, 20), enabled: searched, placeholderData: keepPreviousData });
   const data = useQuery({ ...datasetsQuery(projectId ?? "", query), enabled: searched, placeholderData: keepPreviousData });
+  const rewards = useQuery({ ...rewardsQuery(projectId ?? "", query), enabled: searched, placeholderData: keepPreviousData });
   const models = useQuery({ ...modelsQuery(projectId ?? ""), enabled: searched });
   const go = (to: string) => () => void navigate({ to });
   const jump = projectId ? jumpTarget(text, projectId) : null;
@@ -48,6 +50,7 @@ export function Palette({ projectId, actionsOnly, onClose }: { projectId: string
       group: "Go to",
       actions: [
         ...(canEdit ? [{ id: "new-run", label: "New run", rightSection: "n", leftSection: <IconPlus size={16} />, onClick: go(`${base}/runs/new`) }] : []),
+        ...(canEdit ? [{ id: "new-reward", label: "New reward", leftSection: <IconPlus size={16} />, onClick: go(`${base}/rewards/new`) }] : []),
         ...[...places(projectId, onlyAnnotates), ...operations(projectId, onlyAnnotates)].map((place): SpotlightActionData => ({
           id: place.to, label: place.label, rightSection: `g ${place.key}`, leftSection: <place.icon size={16} />, onClick: go(place.to),
         })),
@@ -64,6 +67,12 @@ export function Palette({ projectId, actionsOnly, onClose }: { projectId: string
       group: "Data",
       actions: (data.data ?? []).slice(0, 6).map((set) => ({
         id: set.id, label: set.name, keywords: [query, set.id], leftSection: <IconDatabase size={16} />, onClick: go(`${base}/data/${set.id}`),
+      })),
+    },
+    {
+      group: "Rewards",
+      actions: (rewards.data ?? []).slice(0, 6).map((reward) => ({
+        id: reward.id, label: reward.name, keywords: [query, reward.id], leftSection: <IconTrophy size={16} />, onClick: go(`${base}/rewards/${reward.id}`),
       })),
     },
     {

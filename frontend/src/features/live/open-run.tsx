@@ -24,10 +24,11 @@ export function OpenRun({ run, method, canEdit }: { run: Run; method: MethodCard
   useBreadcrumbs([{ label: "Runs", to: `/p/${run.project_id}/runs` }, { label: run.name, siblings }], pageTitle(run.state, run.name, view.step, run.total ?? view.total));
   const task = run.kind !== "train";
   const silent = !task && method !== undefined && !method.needs_reward && !method.metrics.some((metric) => metric.name === "reward");
+  const scores = method?.kind === "train" && method.models[0]?.kinds.includes("reward");
   return (
     <RunContext value={inHand}>
       {run.deleted_at && <Deleted run={run} />}
-      <RunHeader><RunTabs projectId={run.project_id} runId={run.id} hidden={[...(silent ? ["rollouts"] : []), ...(task ? ["checkpoints"] : [])]} titles={run.kind === "evaluate" || run.kind === "generate" ? { curves: "Report", rollouts: "Answers" } : undefined} /></RunHeader>
+      <RunHeader><RunTabs projectId={run.project_id} runId={run.id} hidden={[...(silent ? ["rollouts"] : []), ...(task ? ["checkpoints"] : []), ...(scores ? [] : ["report"])]} titles={run.kind === "evaluate" || run.kind === "generate" ? { curves: "Report", rollouts: "Answers" } : undefined} /></RunHeader>
       <div className={classes.body}><Outlet /></div>
     </RunContext>
   );

@@ -3,8 +3,8 @@ import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import type { FieldError } from "@/api/problem";
 import type { JsonSchema } from "@/api/shapes";
-import { FieldGrid, valueAt } from "./field-grid";
-import { type Field, fieldsOf, shownAs } from "./schema-fields";
+import { FieldGrid, valueAt } from "@/ui/schema/field-grid";
+import { type Field, fieldsOf, shownAs } from "@/ui/schema/schema-fields";
 
 interface Props { schema: JsonSchema; config: Record<string, unknown>; errors: FieldError[]; disabled?: boolean; onChange: (path: string[], value: unknown) => void }
 

@@ -1,22 +1,22 @@
 import { Alert, Divider, Stack, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import type { FieldError } from "@/api/problem";
-import type { AlgorithmConfig, Dataset, DatasetChoice, MethodCard, RewardTermCard, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Dataset, DatasetChoice, MethodCard, RunDraft } from "@/api/shapes";
 import { ConfigForm } from "./config-form";
 import { DataPicker } from "./data-picker";
 import type { Path } from "./draft-document";
 import { ModelPicker } from "./model-picker";
 import { PresetBar } from "./preset-bar";
 import { followed, heldOut } from "./readiness";
-import { RewardComposer } from "./reward-composer";
 import { RunSettings } from "./run-settings";
 
 interface Props {
-  projectId: string; draft: RunDraft; card: MethodCard; terms: RewardTermCard[]; errors: FieldError[]; readable: boolean;
+  projectId: string; draft: RunDraft; card: MethodCard; errors: FieldError[]; readable: boolean; reward: ReactNode;
   onChange: (path: Path, value: unknown) => void; onSaved: (config: AlgorithmConfig) => void;
 }
 
 /** The form's view of the document: model, data, reward, settings, the run itself. */
-export function DraftForm({ projectId, draft, card, terms, errors, readable, onChange, onSaved }: Props) {
+export function DraftForm({ projectId, draft, card, errors, readable, reward, onChange, onSaved }: Props) {
   const disabled = !readable;
   const chooseData = (role: string, choice: DatasetChoice | undefined, set: Dataset | undefined): void => {
     onChange(["datasets", role], choice);
@@ -36,13 +36,10 @@ export function DraftForm({ projectId, draft, card, terms, errors, readable, onC
           <DataPicker key={need.role} projectId={projectId} need={need} value={draft.datasets[need.role]} disabled={disabled} error={errorOf(`datasets.${need.role}`)} onChange={(choice, set) => chooseData(need.role, choice, set)} />
         ))}
       </Stack>
-      {card.needs_reward ? (
+      {reward ? (
         <>
           <Divider />
-          <Stack gap={8}>
-            <Text fw={600}>Reward</Text>
-            <RewardComposer cards={terms} value={draft.reward} disabled={disabled} error={errorOf("reward")} onChange={(reward) => onChange(["reward"], reward ?? undefined)} />
-          </Stack>
+          {reward}
         </>
       ) : null}
       <Divider />

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { DataNeed, Dataset, MethodCard, RewardTermCard } from "@/api/shapes";
 import { EMPTY_DRAFT } from "./draft-document";
-import { firstReward, followed, heldOut, missingParts, needsText, shortName, termName, unfit } from "./readiness";
+import { firstReward, followed, heldOut, missingParts, needsText, shortName, takesReward, unfit } from "./readiness";
 
 const train: DataNeed = { role: "train", kinds: ["prompt_answer", "prompt"], required: true, help: "" };
 const grpo = {
@@ -27,8 +27,8 @@ it("tells why a data set does not fit", () => {
   expect(needsText(grpo)).toBe("needs prompts with answers or prompts; and a reward");
 });
 
-it("finds free names for terms", () => {
-  expect(termName("length", ["length", "length_2"])).toBe("length_3");
+it("asks for a reward where one may be given", () => {
+  expect([[true, false], [false, true], [false, false]].map(([needs, takes]) => takesReward({ needs_reward: needs as boolean, takes_reward: takes as boolean }))).toEqual([true, true, false]);
 });
 
 const sums = { kind: "prompt_answer", latest: { id: "dsv_1", state: "ready", splits: [{ name: "train" }, { name: "test" }] } } as Dataset;

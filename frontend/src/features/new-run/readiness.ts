@@ -21,6 +21,11 @@ export function needsText(card: Pick<MethodCard, "data" | "needs_reward">): stri
   return card.needs_reward ? `needs ${data}; and a reward` : `needs ${data}`;
 }
 
+/** Whether the form asks for a reward: because it must be there, or because it may. */
+export function takesReward(card: Pick<MethodCard, "needs_reward" | "takes_reward">): boolean {
+  return card.needs_reward || card.takes_reward;
+}
+
 /** "a, b or c". */
 export function kindsText(kinds: RecordKind[]): string {
   const words = kinds.map((kind) => KIND_WORDS[kind]);
@@ -69,19 +74,10 @@ export function fitsData(card: Pick<MethodCard, "data">, kind: RecordKind | null
   return kind === null || card.data.some((need) => need.required && need.kinds.includes(kind));
 }
 
-/** A free name for a new term: the kind, then kind_2, kind_3 … */
-export function termName(kind: string, taken: string[]): string {
-  const base = kind.replace(/[^a-z0-9_]/g, "_").slice(0, 36);
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? base : `${base}_${n}`;
-    if (!taken.includes(name)) return name;
-  }
-}
-
 /** A first reward for data with answers: numbers compared when that term exists, else the first that reads the answer. */
 export function firstReward(cards: RewardTermCard[]): RunDraft["reward"] {
   const kind = ["numeric_match", "exact_match"].find((name) => cards.some((card) => card.kind === name)) ?? cards[0]?.kind;
-  return kind ? { terms: [{ name: termName(kind, []), kind, weight: 1, params: {} }], aggregate: "weighted_sum", on_nan: "refuse" } : null;
+  return kind ? { terms: [{ name: kind, kind, weight: 1, params: {} }], aggregate: "weighted_sum", on_nan: "refuse" } : null;
 }
 
 /** The draft as preflight sees it: what does not change the check is left out, so equal checks are answered again. */

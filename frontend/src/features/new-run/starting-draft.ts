@@ -4,7 +4,7 @@ import type { AlgorithmConfig, Algorithms, Dataset, RunDraft } from "@/api/shape
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
 import { firstReward, heldOut } from "./readiness";
 
-export interface Wanted { method?: string; model?: string; data?: string }
+export interface Wanted { method?: string; model?: string; data?: string; reward?: string }
 
 /** The saved draft, changed by what the address names. */
 export function withWanted(saved: string, wanted: Wanted): string {
@@ -12,6 +12,7 @@ export function withWanted(saved: string, wanted: Wanted): string {
   let text = named && saved && readDraft(saved).draft.method !== wanted.method && wanted.method ? "" : saved;
   if (wanted.method) text = writeAt(text, ["method"], wanted.method);
   if (wanted.model) text = writeAt(text, ["models", "policy"], wanted.model);
+  if (wanted.reward) text = writeAt(writeAt(text, ["reward"], undefined), ["reward_version_id"], wanted.reward);
   if (wanted.data) text = writeAt(text, ["datasets", "train"], { version_id: wanted.data, split: "train" });
   return text;
 }
@@ -28,7 +29,7 @@ export function withHeldOut(text: string, catalogue: Algorithms, sets: Dataset[]
 export function withReward(text: string, catalogue: Algorithms): string {
   const { draft } = readDraft(text);
   const needs = catalogue.methods.find((method) => method.slug === draft.method)?.needs_reward ?? false;
-  const reward = needs && !draft.reward ? firstReward(catalogue.reward_terms) : null;
+  const reward = needs && !draft.reward && !draft.reward_version_id ? firstReward(catalogue.reward_terms) : null;
   return reward ? writeAt(text, ["reward"], reward) : text;
 }
 

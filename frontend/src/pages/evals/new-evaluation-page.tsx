@@ -12,7 +12,7 @@ import { useStanding } from "@/api/standing";
 import { ConfigForm } from "@/features/new-run/config-form";
 import { DataPicker } from "@/features/new-run/data-picker";
 import { ModelPicker } from "@/features/new-run/model-picker";
-import { RewardComposer } from "@/features/new-run/reward-composer";
+import { RewardComposer } from "@/features/rewards/reward-composer";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
@@ -80,7 +80,7 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
         {card.takes_reward ? (
           <Panel title="Reward">
             <Text c="dimmed" mb={8}>{card.slug === "evaluate-winrate" ? "Judges both answers when no model is the judge." : "Optional: told beside the accuracy; decides what is right when “reward” is chosen below."}</Text>
-            <RewardComposer cards={catalogue.reward_terms} value={reward} error={at(errors, "reward")} onChange={(value) => setReward(value ?? null)} />
+            <RewardComposer projectId={projectId} cards={catalogue.reward_terms} value={reward} errors={errors.filter((error) => error.field === "reward" || error.field.startsWith("reward.")).map((error) => ({ ...error, field: error.field.replace(/^reward\.?/, "") }))} onChange={(value) => setReward(value ?? null)} />
           </Panel>
         ) : null}
         <Panel>

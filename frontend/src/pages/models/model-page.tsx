@@ -6,6 +6,7 @@ import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models
 import { jobQuery } from "@/api/jobs";
 import { runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
+import { ReportOfRun } from "@/features/rewards/report-view";
 import { modelFacts } from "@/features/models/model-facts";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { CopyId } from "@/ui/copy-id";
@@ -65,6 +66,7 @@ export function ModelPage() {
           {model.run_id ? <Text mt={16} c="dimmed">Came out of the run <Anchor component={Link} underline="always" to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>{source.data?.name ?? model.run_id}</Anchor>{model.step === null ? "" : `, step ${model.step}`}.</Text> : null}
         </Panel>
       ) : null}
+      {model.kind === "reward" && model.run_id ? <div style={{ marginTop: 16 }}><ReportOfRun runId={model.run_id} absent /></div> : null}
     </PageFrame>
   );
 }

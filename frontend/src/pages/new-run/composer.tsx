@@ -4,15 +4,16 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { datasetsQuery } from "@/api/datasets";
-import type { Algorithms } from "@/api/shapes";
-import { checkConfig } from "@/features/new-run/config-check";
+import type { Algorithms, RewardPipeline } from "@/api/shapes";
+import { checkConfig } from "@/ui/schema/config-check";
 import { DraftForm } from "@/features/new-run/draft-form";
 import { placeOfField } from "@/features/new-run/draft-document";
 import { MethodGallery } from "@/features/new-run/method-gallery";
 import { PreflightPanel } from "@/features/new-run/preflight-panel";
-import { firstReward, heldOut, missingParts, shortName } from "@/features/new-run/readiness";
-import { fieldsOf } from "@/features/new-run/schema-fields";
+import { firstReward, heldOut, missingParts, shortName, takesReward } from "@/features/new-run/readiness";
+import { fieldsOf } from "@/ui/schema/schema-fields";
 import { withConfig } from "@/features/new-run/starting-draft";
+import { RewardChooser } from "@/features/rewards/reward-chooser";
 import { useDraft } from "@/features/new-run/use-draft";
 import { usePreflight } from "@/features/new-run/use-preflight";
 import { LoadingState } from "@/ui/loading-state";
@@ -22,7 +23,7 @@ import classes from "./composer.module.css";
 import { LaunchBar } from "./launch-bar";
 import { useLaunch } from "./use-launch";
 
-const YamlEditor = lazy(() => import("@/features/new-run/yaml-editor"));
+const CodeEditor = lazy(() => import("@/ui/code-editor"));
 type Step = "method" | "form" | "check";
 
 /** Methods, the draft as form or YAML, and preflight: what cannot run cannot be launched. */
@@ -47,9 +48,13 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
     change(["method"], slug);
     const trained = sets.find((set) => set.latest?.id === draft.datasets.train?.version_id);
     if (next && trained && !draft.datasets.eval) change(["datasets", "eval"], heldOut(next, trained));
-    if (next?.needs_reward && !draft.reward) change(["reward"], firstReward(catalogue.reward_terms) ?? undefined);
-    if (next && !next.needs_reward) change(["reward"], undefined);
+    if (next?.needs_reward && !draft.reward && !draft.reward_version_id) change(["reward"], firstReward(catalogue.reward_terms) ?? undefined);
+    if (next && !takesReward(next)) for (const key of ["reward", "reward_version_id"]) change([key], undefined);
     if (narrow) setStep("form");
+  };
+  const setReward = (reward: RewardPipeline | null, versionId: string | null) => {
+    change(["reward"], reward ?? undefined);
+    change(["reward_version_id"], versionId ?? undefined);
   };
   const applyFix = (set: Record<string, unknown>) => {
     for (const [path, value] of Object.entries(set)) change(["config", ...path.replace(/^config\./, "").split(".")], value);
@@ -71,9 +76,9 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
             actions={<SegmentedControl size="xs" value={as} aria-label="View" data={[{ value: "form", label: "Form" }, { value: "yaml", label: "YAML" }]} onChange={(value) => void navigate({ from: "/p/$projectId/runs/new", to: ".", replace: true, search: (now) => ({ ...now, as: value === "yaml" ? "yaml" as const : undefined }) })} />}
           >
             {as === "yaml" ? (
-              <Suspense fallback={<LoadingState rows={12} />}><YamlEditor value={text} faults={yamlFaults} completions={completions} readOnly={narrow ?? false} onChange={setText} /></Suspense>
+              <Suspense fallback={<LoadingState rows={12} />}><CodeEditor label="Run as YAML" value={text} faults={yamlFaults} completions={completions} readOnly={narrow ?? false} onChange={setText} /></Suspense>
             ) : card ? (
-              <DraftForm projectId={projectId} draft={draft} card={card} terms={catalogue.reward_terms} errors={allErrors} readable={readable} onChange={change} onSaved={(saved) => setText(withConfig(text, saved))} />
+              <DraftForm projectId={projectId} draft={draft} card={card} errors={allErrors} readable={readable} reward={takesReward(card) ? <RewardChooser projectId={projectId} cards={catalogue.reward_terms} value={draft.reward} versionId={draft.reward_version_id ?? null} required={card.needs_reward} disabled={!readable} errors={errors} onChange={setReward} /> : null} onChange={change} onSaved={(saved) => setText(withConfig(text, saved))} />
             ) : (
               <Text c="dimmed" py={24} ta="center">Choose a method. Its settings appear here, each with a vetted default.</Text>
             )}

@@ -24,7 +24,7 @@ export function NewRunPage() {
 }
 
 function Prepared({ projectId }: { projectId: string }) {
-  const { from, config, method, model, data, take, keys, live } = useSearch({ from: HERE });
+  const { from, config, method, model, data, reward, take, keys, live } = useSearch({ from: HERE });
   useBreadcrumbs([{ label: "Runs", to: `/p/${projectId}/runs` }, { label: from ? "Clone" : "New run" }]);
   const catalogue = useQuery(algorithmsQuery);
   const cloned = useQuery({ queryKey: ["draft-of", from], queryFn: () => draftOfRun(from ?? ""), enabled: from !== undefined, staleTime: Infinity });
@@ -39,7 +39,7 @@ function Prepared({ projectId }: { projectId: string }) {
   const kept = saved.data?.find((one) => one.id === config);
   const clone = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
   const base = withLive(withTaken(clone, other.data, keys ?? []), live ? changed.data?.live : undefined);
-  const wanted = kept ? withConfig(base, kept) : withWanted(base, from ? { model, data } : { method, model, data });
+  const wanted = kept ? withConfig(base, kept) : withWanted(base, from ? { model, data, reward } : { method, model, data, reward });
   const initial = withReward(data ? withHeldOut(wanted, catalogue.data, sets.data ?? []) : wanted, catalogue.data);
-  return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}-${take ?? ""}-${(keys ?? []).join()}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
+  return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}-${take ?? ""}-${(keys ?? []).join()}-${reward ?? ""}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
 }

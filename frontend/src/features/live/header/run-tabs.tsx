@@ -9,6 +9,7 @@ const TABS = [
   ["logs", "Logs"],
   ["system", "System"],
   ["checkpoints", "Checkpoints"],
+  ["report", "Report"],
   ["config", "Config"],
 ] as const;
 

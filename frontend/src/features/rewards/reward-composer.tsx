@@ -1,29 +1,37 @@
 import { Button, Group, Menu, Select, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { modelsQuery } from "@/api/models";
+import type { FieldError } from "@/api/problem";
 import type { RewardPipeline, RewardTerm, RewardTermCard } from "@/api/shapes";
-import { termName } from "./readiness";
 import { RewardTermRow } from "./reward-term-row";
+import { termName } from "./transform-words";
 
-interface Props { cards: RewardTermCard[]; value: RewardPipeline | null; disabled?: boolean; error?: string; onChange: (reward: RewardPipeline | null) => void }
+interface Props { projectId: string; cards: RewardTermCard[]; value: RewardPipeline | null; disabled?: boolean; errors: FieldError[]; onChange: (reward: RewardPipeline | null) => void }
 
-const EMPTY: RewardPipeline = { terms: [], aggregate: "weighted_sum", on_nan: "refuse" };
+export const EMPTY_REWARD: RewardPipeline = { terms: [], aggregate: "weighted_sum", on_nan: "refuse" };
 const AGGREGATES = [{ value: "weighted_sum", label: "weighted sum" }, { value: "product", label: "product" }, { value: "min", label: "smallest" }];
 const ON_NAN = [{ value: "refuse", label: "stop the run" }, { value: "drop", label: "leave the answer out" }, { value: "zero", label: "count as 0" }];
 
-/** Named terms with weights, and how they become one number. */
-export function RewardComposer({ cards, value, disabled, error, onChange }: Props) {
-  const reward = value ?? EMPTY;
+/** Named terms with weights, transforms and gates, and how they become one number. `errors` are paths into the reward. */
+export function RewardComposer({ projectId, cards, value, disabled, errors, onChange }: Props) {
+  const models = useQuery(modelsQuery(projectId)).data ?? [];
+  const reward = value ?? EMPTY_REWARD;
   const setTerm = (index: number, term: RewardTerm | null) => {
     const terms = reward.terms.flatMap((one, at) => (at !== index ? [one] : term ? [term] : []));
     onChange(terms.length > 0 ? { ...reward, terms } : null);
   };
   const add = (kind: string) => onChange({ ...reward, terms: [...reward.terms, { name: termName(kind, reward.terms.map((term) => term.name)), kind, weight: 1, params: {} }] });
+  const whole = errors.filter((error) => !/^terms\.\d+\./.test(error.field));
   return (
     <Stack gap={8}>
       {reward.terms.map((term, index) => (
-        <RewardTermRow key={index} term={term} card={cards.find((card) => card.kind === term.kind)} cards={cards} disabled={disabled} onChange={(next) => setTerm(index, next)} />
+        <RewardTermRow
+          key={index} term={term} card={cards.find((card) => card.kind === term.kind)} cards={cards} models={models} disabled={disabled} onChange={(next) => setTerm(index, next)}
+          errors={errors.filter((error) => error.field.startsWith(`terms.${index}.`)).map((error) => ({ ...error, field: error.field.slice(`terms.${index}.`.length) }))}
+        />
       ))}
-      {error ? <Text c="var(--ls-bad)" size="xs" role="alert">{error}</Text> : null}
+      {whole.map((error) => <Text key={error.message} c="var(--ls-bad)" size="xs" role="alert">{error.message}</Text>)}
       <Group gap={12} align="flex-end">
         <Menu position="bottom-start" width={340} shadow="md">
           <Menu.Target><Button variant="default" leftSection={<IconPlus size={14} />} disabled={disabled}>Add term</Button></Menu.Target>
@@ -32,6 +40,7 @@ export function RewardComposer({ cards, value, disabled, error, onChange }: Prop
               <Menu.Item key={card.kind} onClick={() => add(card.kind)}>
                 <Text fw={600}>{card.title}</Text>
                 <Text size="xs" c="dimmed">{card.summary}</Text>
+                <Text size="xs" c="dimmed">{[card.range && `range ${card.range}`, card.columns.length > 0 && `reads ${card.columns.join(", ")}`, card.model && `asks a ${card.model} model`].filter(Boolean).join(" · ")}</Text>
               </Menu.Item>
             ))}
           </Menu.Dropdown>

@@ -1,0 +1,70 @@
+import { Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { artifactsQuery, rewardReportQuery } from "@/api/rewards";
+import type { Interval, RewardReport } from "@/api/shapes";
+import { EmptyState } from "@/ui/empty-state";
+import { FailedState } from "@/ui/failed-state";
+import { LoadingState } from "@/ui/loading-state";
+import { formatNumber, formatShare } from "@/ui/numbers";
+import { Panel } from "@/ui/panel";
+import { CalibrationPlot, MarginHistogram } from "./report-plots";
+import { intervalText, lengthVerdict } from "./report-words";
+import classes from "./rewards.module.css";
+
+/** How far a reward model can be trusted: accuracy with its interval, by slice, calibration, margins, length. */
+export function ReportOfRun({ runId, absent }: { runId: string; absent?: boolean }) {
+  const artifacts = useQuery(artifactsQuery(runId));
+  const newest = artifacts.data?.find((one) => one.kind === "reward_report");
+  const report = useQuery({ ...rewardReportQuery(newest?.id ?? ""), enabled: newest !== undefined });
+  if (artifacts.isError || report.isError) return <FailedState error={artifacts.error ?? report.error} onRetry={() => { void artifacts.refetch(); void report.refetch(); }} what="The report" />;
+  if (artifacts.isPending || (newest && report.isPending)) return <LoadingState rows={6} />;
+  if (!report.data) return absent ? null : <EmptyState title="No report yet" api={`GET /api/v1/runs/${runId}/artifacts`}>A reward model's run writes its report when it ends, from pairs that it did not train on.</EmptyState>;
+  return <ReportView report={report.data} />;
+}
+
+export function ReportView({ report }: { report: RewardReport }) {
+  return (
+    <Stack gap={16}>
+      <Panel title="Accuracy">
+        <Text fz={28} fw={600} lh={1.2}>{formatShare(report.accuracy.value)}</Text>
+        <Text c="dimmed">{intervalText(report.accuracy)} on {report.pairs.toLocaleString("en")} pairs of {report.split} that it did not train on. A coin has 50 %.</Text>
+        <dl className={classes.facts} style={{ marginTop: 16 }}>
+          <Fact term="Margin, mean" value={formatNumber(report.margin_mean, 3)} />
+          <Fact term="Calibration error" value={formatNumber(report.calibration_error, 3)} />
+          <Fact term="Reward, mean ± deviation" value={`${formatNumber(report.reward_mean, 3)} ± ${formatNumber(report.reward_std, 3)}`} />
+          <Fact term="Reward with length, ρ" value={formatNumber(report.length_correlation, 3)} />
+        </dl>
+      </Panel>
+      <div className={classes.split}>
+        <Panel title="Calibration"><CalibrationPlot report={report} /></Panel>
+        <Panel title="Margins"><MarginHistogram report={report} /></Panel>
+      </div>
+      <Panel title="Length">
+        <Text>{lengthVerdict(report)}</Text>
+        <Text c="dimmed">The longer answer gets the higher reward in {formatShare(report.longer_wins)} of pairs; people chose it in {formatShare(report.longer_chosen)}.</Text>
+      </Panel>
+      {report.slices.length > 0 ? (
+        <Panel title="Slices" flush>
+          <div className={classes.wrap}>
+            <table className={classes.table}>
+              <thead><tr><th scope="col">By</th><th scope="col">Slice</th><th scope="col" className={classes.number}>accuracy</th><th scope="col" className={classes.number}>95 %</th><th scope="col" className={classes.number}>pairs</th></tr></thead>
+              <tbody>
+                {report.slices.map((slice) => (
+                  <tr key={`${slice.by} ${slice.value}`}><td>{slice.by}</td><td>{slice.value}</td><td className={classes.number}>{formatShare(slice.accuracy.value)}</td><td className={classes.number}>{bounds(slice.accuracy)}</td><td className={classes.number}>{slice.accuracy.n}</td></tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Panel>
+      ) : null}
+    </Stack>
+  );
+}
+
+function Fact({ term, value }: { term: string; value: string }) {
+  return <div><dt>{term}</dt><dd>{value}</dd></div>;
+}
+
+function bounds(interval: Interval): string {
+  return interval.low === null || interval.high === null ? "–" : `${formatShare(interval.low)} to ${formatShare(interval.high)}`;
+}

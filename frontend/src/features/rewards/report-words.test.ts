@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { placed } from "./plot-scale";
+import { intervalText, lengthVerdict } from "./report-words";
+
+it("says an interval with its size", () => {
+  expect(intervalText({ value: 0.8, low: 0.712, high: 0.864, n: 1319, method: "wilson" })).toBe("Between 71.2 % and 86.4 % (95 %, n=1,319)");
+  expect(intervalText({ value: null, low: null, high: null, n: 0, method: "" })).toBe("No interval");
+});
+
+it("compares the model's taste for length with people's", () => {
+  expect(lengthVerdict({ longer_wins: 0.7, longer_chosen: 0.5 })).toContain("long answers more than people");
+  expect(lengthVerdict({ longer_wins: 0.3, longer_chosen: 0.5 })).toContain("short answers more than people");
+  expect(lengthVerdict({ longer_wins: 0.52, longer_chosen: 0.5 })).toContain("about as people");
+  expect(lengthVerdict({ longer_wins: null, longer_chosen: 0.5 })).toContain("No pair");
+});
+
+it("places a value between two ends", () => {
+  expect([placed(0, 0, 1, 10, 20), placed(0.5, 0, 1, 10, 20), placed(1, 0, 1, 20, 10)]).toEqual([10, 15, 10]);
+  expect(placed(3, 3, 3, 10, 20)).toBe(15);
+});

@@ -1,0 +1,21 @@
+/** A reward model's report in words. */
+
+import type { Interval, RewardReport } from "@/api/shapes";
+import { formatShare } from "@/ui/numbers";
+
+/** "between 71 % and 83 % (95 %, n=200)". */
+export function intervalText(interval: Interval): string {
+  if (interval.low === null || interval.high === null) return "No interval";
+  return `Between ${formatShare(interval.low)} and ${formatShare(interval.high)} (95 %, n=${interval.n.toLocaleString("en")})`;
+}
+
+const TILT = 0.05;
+
+/** Whether the model prefers length beyond what people do: the shares of pairs in which the longer answer wins, compared. */
+export function lengthVerdict(report: Pick<RewardReport, "longer_wins" | "longer_chosen">): string {
+  const { longer_wins: wins, longer_chosen: chosen } = report;
+  if (wins === null || chosen === null) return "No pair has answers of different length.";
+  if (wins - chosen > TILT) return "Leans to long answers more than people do.";
+  if (chosen - wins > TILT) return "Leans to short answers more than people do.";
+  return "Likes long answers about as people do.";
+}
