@@ -11,7 +11,7 @@ export function AgainstAll({ projectId, comparisons, onCompare }: { projectId: s
     <Panel title="Others on this suite" flush>
       <Table.ScrollContainer minWidth={820}>
         <table className={classes.table}>
-          <thead><tr>{["Model", "Value", "Difference to this one", "Verdict", "p, adjusted", "Items more", ""].map((title) => <th key={title} scope="col">{title}</th>)}</tr></thead>
+          <thead><tr>{["Model", "Value", "Difference to this one", "Verdict", "p, adjusted", "Items more", "Items"].map((title) => <th key={title} scope="col">{title}</th>)}</tr></thead>
           <tbody>
             {comparisons.map((one) => (
               <tr key={one.id}>

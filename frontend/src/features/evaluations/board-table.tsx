@@ -8,9 +8,9 @@ import { metricTitle, shortInterval } from "./words";
 
 interface Props { projectId: string; board: EvaluationBoard; rows: EvaluationBoard["rows"]; picked: string[]; onPick: (modelId: string) => void }
 
-/** Models by suites, each the newest value with its interval; two picked models can be compared where both have one. */
+/** Models by suites, each the newest value with its interval; of two picked models the second is compared with the first. */
 export function BoardTable({ projectId, board, rows, picked, onPick }: Props) {
-  const chosen = board.rows.filter((row) => picked.includes(idOf(row)));
+  const chosen = picked.flatMap((id) => board.rows.filter((row) => idOf(row) === id));
   const shared = chosen.length === 2 ? board.suites.filter((suite) => chosen.every((row) => row.cells[suite.key])) : [];
   return (
     <>

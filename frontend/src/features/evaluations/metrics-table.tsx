@@ -1,4 +1,3 @@
-import { Table } from "@mantine/core";
 import type { Interval } from "@/api/shapes";
 import { formatNumber } from "@/ui/numbers";
 import classes from "./evaluations.module.css";
@@ -8,8 +7,8 @@ import { bounds, metricTitle } from "./words";
 export function MetricsTable({ metrics, primary }: { metrics: Record<string, Interval>; primary: string }) {
   const names = Object.keys(metrics).toSorted((a, b) => Number(b === primary) - Number(a === primary) || a.localeCompare(b));
   return (
-    <Table.ScrollContainer minWidth={620}>
-      <table className={classes.table}>
+    <div>
+      <table className={`${classes.table} ${classes.figures}`}>
         <thead><tr><th scope="col">Metric</th><th scope="col">Value</th><th scope="col">95 % interval</th><th scope="col">Items</th><th scope="col"><span className={classes.muted}>0 to 1</span></th></tr></thead>
         <tbody>
           {names.map((name) => {
@@ -27,7 +26,7 @@ export function MetricsTable({ metrics, primary }: { metrics: Record<string, Int
           })}
         </tbody>
       </table>
-    </Table.ScrollContainer>
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ const found = { value: 0.914, low: 0.902, high: 0.926, n: 512, method: "wilson" 
 
 it("tells a value with half the width of its interval", () => {
   expect(shortInterval(found)).toBe("0.914 ± 0.012");
+  expect(shortInterval({ ...found, value: 1, low: 0.806, high: 1 })).toBe("1 [0.806, 1]");
   expect(halfWidth({ ...found, low: null })).toBeNull();
   expect(bounds(found)).toBe("[0.902, 0.926]");
   expect(bounds({ ...found, high: null })).toBe("");

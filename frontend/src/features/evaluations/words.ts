@@ -11,9 +11,11 @@ export function metricTitle(name: string): string {
   return TITLES[name] ?? name;
 }
 
-/** 0.914 ± 0.012: the value with half the width of its interval. */
+/** 0.914 ± 0.012: the value with half the width of its interval; 1 [0.81, 1] where it does not lie in the middle. */
 export function shortInterval(found: Interval): string {
-  return formatInterval(found.value, halfWidth(found));
+  const half = halfWidth(found);
+  const off = half === null || found.value === null || found.low === null ? 0 : Math.abs(found.value - found.low - half);
+  return half !== null && off > half / 4 ? `${formatNumber(found.value, 3)} ${bounds(found)}` : formatInterval(found.value, half);
 }
 
 export function halfWidth(found: Interval): number | null {
