@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from pydantic import Field
 
-from workers.contract.records import Message, Record, Text
+from workers.contract.records import Record, Text
 from workers.contract.run_spec import ModelKind
 from workers.engine.faults import ModelFault
 from workers.engine.models import SCORE_TOKENS, Model, declared, declared_context, frozen, load_tokenizer, pieces_of
-from workers.engine.rendering import Rendered, render_demonstration, text_of, truncate
+from workers.engine.pairs import render_answer
+from workers.engine.rendering import Rendered, text_of, truncate
+from workers.engine.reward_models import answer_scores
 from workers.engine.rewards import Card, Place, TermParams
 from workers.engine.sample import Sample, batch_of
 
@@ -66,34 +68,19 @@ def rendered(tokenizer: Any, prompt: Text, answer: str, length: int) -> list[int
     """Token ids of prompt and answer as the model was trained on them. A template-less model reads turns as plain text."""
     if tokenizer.chat_template is None and not isinstance(prompt, str):
         prompt = text_of(prompt) + "\nassistant: "
-    completion: Text = answer if isinstance(prompt, str) else [Message(role="assistant", content=answer)]
-    whole = render_demonstration(tokenizer, Record(prompt=prompt, completion=completion))[-1]
-    kept = truncate(whole, length, "keep_end")
+    kept = truncate(render_answer(tokenizer, Record(prompt=prompt), answer), length, "keep_end")
     assert isinstance(kept, Rendered)
     return kept.ids
 
 
 def scores(model: Model, rows: Sequence[Sequence[int]], *, batch_tokens: int = SCORE_TOKENS) -> list[float]:
     """Scores of token rows, in order. Rows are taken longest first, so that a batch holds rows of like length."""
-    padding = model.module.config.pad_token_id
-    samples = [_scored_at_last(row, padding) for row in rows]
     order = sorted(range(len(rows)), key=lambda index: -len(rows[index]))
-    found = [0.0] * len(rows)
-    at = 0
+    samples = [Sample(ids=torch.tensor(list(rows[index]), dtype=torch.int64), mask=torch.ones(len(rows[index]), dtype=torch.bool))
+               for index in order]
+    found: list[float] = []
     with torch.no_grad():
-        for piece in pieces_of([samples[index] for index in order], micro_samples=len(rows), micro_tokens=batch_tokens):
-            values = model.values(batch_of(piece, model.device)).sum(-1).tolist()
-            for index, value in zip(order[at: at + len(piece)], values, strict=True):
-                found[index] = value
-            at += len(piece)
-    return found
-
-
-def _scored_at_last(row: Sequence[int], padding: int | None) -> Sample:
-    """Masked at its last token that is no padding: at an end token too, unless the model pads with it."""
-    ids = torch.tensor(list(row), dtype=torch.int64)
-    real = (ids != padding).nonzero() if padding is not None else torch.arange(len(ids))[:, None]
-    last = int(real[-1]) if len(real) else 0
-    mask = torch.zeros(len(ids), dtype=torch.bool)
-    mask[last] = True
-    return Sample(ids=ids, mask=mask)
+        for piece in pieces_of(samples, micro_samples=max(1, len(rows)), micro_tokens=batch_tokens):
+            found += answer_scores(model, batch_of(piece, model.device), model.module.config.pad_token_id).tolist()
+    placed = dict(zip(order, found, strict=True))
+    return [placed[index] for index in range(len(rows))]
