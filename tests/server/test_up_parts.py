@@ -50,6 +50,13 @@ def test_a_taken_port_is_named_with_the_variable_that_moves_it(settings):
     assert "LODESTAR_PORT" in finding.message
 
 
+def test_the_doctor_asks_the_engine_about_peoples_own_python(settings):
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"reward_code": "off"})
+    finding = checks.reward_code()
+    assert finding.level == "note"
+    assert "LODESTAR_REWARD_CODE=off" in finding.message
+
+
 def test_a_damaged_database_is_seen(tmp_path):
     path = tmp_path / "db.sqlite3"
     with sqlite3.connect(path) as opened:

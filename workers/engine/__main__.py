@@ -146,7 +146,7 @@ def lengths(asked: argparse.Namespace) -> int:
 def sandbox(asked: argparse.Namespace) -> int:
     """Says whether people's own code can run here, and if not why; 0 when it can."""
     why = _module("sandbox.child").missing()
-    _print(why or "Python rewards run here, locked in.")
+    _print(why or "people's functions run here, locked in.")
     return FAILED if why else 0
 
 

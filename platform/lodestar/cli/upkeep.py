@@ -34,9 +34,9 @@ def migrate() -> None:
 def doctor(json: Json = False) -> None:
     """Look for what is missing or unwell on this machine. Exit status 1 when something must be mended."""
     set_up()
-    from lodestar.up.checks import all_checks  # noqa: PLC0415
+    from lodestar.up.checks import all_checks, reward_code  # noqa: PLC0415
 
-    findings = all_checks()
+    findings = [*all_checks(), reward_code()]
     if json:
         show_json([finding._asdict() for finding in findings])
     else:

@@ -1,8 +1,10 @@
 """What must hold before anything starts. Each finding says what is wrong and how to mend it."""
 
+import os
 import shutil
 import socket
 import sqlite3
+import subprocess
 import sys
 from typing import Literal, NamedTuple
 
@@ -80,6 +82,14 @@ def engine() -> Finding:
         return Finding("Engine", "ok", f"torch {version('torch')}")
     except PackageNotFoundError:
         return Finding("Engine", "note", "torch is not installed: this machine can serve the web but not run anything.")
+
+
+def reward_code() -> Finding:
+    """Asks the engine whether people's own Python can be locked in here."""
+    asked = subprocess.run([sys.executable, "-m", "workers.engine", "sandbox"], capture_output=True, text=True, check=False,
+                           cwd=settings.ROOT, env=os.environ | {"LODESTAR_REWARD_CODE": settings.ENVIRONMENT.reward_code})
+    said = asked.stdout.strip() or "the engine did not answer."
+    return Finding("Python rewards", "ok" if asked.returncode == 0 else "note", said)
 
 
 def frontend() -> Finding:
