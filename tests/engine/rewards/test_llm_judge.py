@@ -75,7 +75,7 @@ def _without_waiting(init: Callable[..., None]) -> Callable[..., None]:
     return lambda self, **given: init(self, **({"backoff_seconds": 0.0} | given))
 
 
-def judge(served: Served, answers: list[str], *, on_nan: str = "refuse", references: list[str] | None = None,
+def judge(served: Served, answers: list[str], *, on_nan: Any = "refuse", references: list[str] | None = None,
           **params: Any) -> Rewards:
     given = {"base_url": served.url, "model": "judge-1", "timeout_seconds": 5} | params
     made = Pipeline(RewardPipeline(terms=[RewardTerm(name="judge", kind="llm_judge", params=given)], on_nan=on_nan), seed=3)
@@ -232,7 +232,7 @@ def test_public_addresses_are_known(address: str, public: bool) -> None:
 
 def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(2, 1, 6, "", ("8.8.8.8", 443)), (2, 1, 6, "", ("10.0.0.7", 443))]
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *a, **k: found)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *a, **k: found)
     with pytest.raises(outbound.Refused, match="not public"):
         outbound.addresses_of(outbound.target_of("https://rebound.example/v1", []))
 

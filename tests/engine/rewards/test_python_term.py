@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,7 +25,7 @@ def pipeline(source: str, **params: object) -> Pipeline:
     return Pipeline(RewardPipeline(terms=[RewardTerm(name="mine", kind="python", params={"source": source} | params)]))
 
 
-def scores(source: str, completions: list[str], prompts: list | None = None, columns: dict | None = None,
+def scores(source: str, completions: list[str], prompts: list[Any] | None = None, columns: dict[str, Any] | None = None,
            **params: object) -> list[float]:
     made = pipeline(source, **params)
     try:
@@ -76,7 +77,7 @@ def test_none_numpy_and_whole_numbers_are_numbers() -> None:
 def test_state_is_kept_from_batch_to_batch() -> None:
     made = pipeline("seen = []\ndef reward(completions):\n"
                     "    seen.extend(completions)\n    return [len(seen)] * len(completions)")
-    given = {"prompts": [""], "completions": ["x"], "completion_ids": [[]], "columns": {}}
+    given: dict[str, Any] = {"prompts": [""], "completions": ["x"], "completion_ids": [[]], "columns": {}}
     assert [made.score(**given).total.item() for _ in range(3)] == [1, 2, 3]
     made.close()
 
@@ -88,10 +89,10 @@ def test_what_is_printed_goes_nowhere_however_much() -> None:
 
 @pytest.mark.parametrize(("value", "policy", "expected"), [
     ("nan", "drop", None), ("inf", "zero", 0.0), ("-inf", "refuse", Fault)])
-def test_a_value_that_is_no_number_follows_the_pipelines_rule(value: str, policy: str, expected: object) -> None:
+def test_a_value_that_is_no_number_follows_the_pipelines_rule(value: str, policy: Any, expected: object) -> None:
     term = RewardTerm(name="mine", kind="python", params={"source": f"def reward(completions):\n    return [float('{value}')]"})
     made = Pipeline(RewardPipeline(terms=[term], on_nan=policy))
-    given = {"prompts": [""], "completions": ["x"], "completion_ids": [[]], "columns": {}}
+    given: dict[str, Any] = {"prompts": [""], "completions": ["x"], "completion_ids": [[]], "columns": {}}
     if expected is Fault:
         with pytest.raises(Fault, match="'mine' answered -inf"):
             made.score(**given)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import rendered
 from workers.engine.training_state import write_model
 
-PROMPTS = ["2 + 2 =", [Message(role="user", content="Say something long."), Message(role="assistant", content="What?"),
+PROMPTS: list[Any] = ["2 + 2 =", [Message(role="user", content="Say something long."), Message(role="assistant", content="What?"),
                        Message(role="user", content="Anything.")], "x"]
 ANSWERS = ["4", "A somewhat longer answer than the others here.", ""]
 
@@ -35,7 +36,7 @@ def pipeline(place: Path, **params: object) -> Pipeline:
     return Pipeline(RewardPipeline(terms=[RewardTerm(name="rm", kind="reward_model", model=ref, params=params)]))
 
 
-def scores(made: Pipeline, prompts: list, answers: list[str]) -> list[float]:
+def scores(made: Pipeline, prompts: list[Any], answers: list[str]) -> list[float]:
     found = made.score(prompts=prompts, completions=answers, completion_ids=[[]] * len(answers), columns={})
     made.close()
     return found.total.tolist()
@@ -47,7 +48,8 @@ def theirs(place: Path, rows: list[list[int]]) -> list[float]:
     model = AutoModelForSequenceClassification.from_pretrained(place)
     padded = tokenizer.pad({"input_ids": rows}, return_tensors="pt", padding_side="right")
     with torch.no_grad():
-        return model(**padded).logits.squeeze(-1).tolist()
+        scores: list[float] = model(**padded).logits.squeeze(-1).tolist()
+    return scores
 
 
 def rows_of(place: Path, length: int = 256) -> list[list[int]]:
@@ -91,7 +93,8 @@ def test_a_reward_model_reads_text_by_its_own_tokenizer(tmp_path: Path) -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, pad_token="<pad>", eos_token="<end>", unk_token="<unk>")
     torch.manual_seed(0)
     shape = LlamaConfig(vocab_size=8, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-                        num_key_value_heads=2, max_position_embeddings=64, num_labels=1, pad_token_id=0)
+                        num_key_value_heads=2, max_position_embeddings=64, pad_token_id=0,
+                        id2label={0: "reward"})
     write_model(LlamaForSequenceClassification(shape), tokenizer, tmp_path)
     made = pipeline(tmp_path)
     found = made.score(prompts=["two plus two is"] * 2, completions=[" four", " five"],

@@ -1,6 +1,7 @@
 """Transforms and gates against their closed forms, alone and within a pipeline."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_a_gate_or_transform_that_makes_no_sense_is_refused(given: dict[str, obj
         RewardTerm.model_validate({"name": "a", "kind": "length"} | given)
 
 
-def scored(terms: list[dict[str, object]], completions: list[str], **spec: object) -> tuple[Pipeline, Rewards]:
+def scored(terms: list[dict[str, Any]], completions: list[str], **spec: object) -> tuple[Pipeline, Rewards]:
     """Scores answers whose number of tokens is their number of letters; the reference is always “4”."""
     made = Pipeline(RewardPipeline.model_validate({"terms": terms} | spec))
     count = len(completions)
@@ -96,8 +97,8 @@ def scored(terms: list[dict[str, object]], completions: list[str], **spec: objec
                             completion_ids=[list(range(len(text))) for text in completions], columns={"answer": ["4"] * count})
 
 
-SHORT = {"name": "short", "kind": "length", "params": {"mode": "penalty", "limit": 10}}
-RIGHT = {"name": "right", "kind": "numeric_match"}
+SHORT: dict[str, Any] = {"name": "short", "kind": "length", "params": {"mode": "penalty", "limit": 10}}
+RIGHT: dict[str, Any] = {"name": "right", "kind": "numeric_match"}
 
 
 def test_the_transformed_value_is_weighted_and_the_raw_one_kept() -> None:
@@ -146,7 +147,8 @@ def test_a_reward_of_gates_alone_is_refused() -> None:
 def test_groups_are_told_or_are_the_equal_prompts() -> None:
     white = [SHORT | {"transforms": [{"kind": "whiten", "over": "group"}]}]
     made = Pipeline(RewardPipeline.model_validate({"terms": white}))
-    given = {"prompts": ["a", "b", "a", "b"], "completions": [""] * 4, "completion_ids": [[], [], [1], [1]], "columns": {}}
+    given: dict[str, Any] = {"prompts": ["a", "b", "a", "b"], "completions": [""] * 4, "completion_ids": [[], [], [1], [1]],
+                             "columns": {}}
     half = 1 / math.sqrt(2)
     assert made.score(**given).total.tolist() == pytest.approx([half, half, -half, -half])
     assert made.score(**given, groups=[0, 0, 1, 1]).total.tolist() == pytest.approx([0, 0, 0, 0])

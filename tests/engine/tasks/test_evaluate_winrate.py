@@ -34,7 +34,7 @@ def test_the_model_that_knows_wins_under_a_rule(knows: Path, small: Path, tmp_pa
     report, items = read(_evaluate(tmp_path / "a", _models(knows, small), RIGHT)[1])
     assert [item.values["win_rate"] for item in items] == [1, 1, 1, 1]
     turned, _ = read(_evaluate(tmp_path / "b", _models(small, knows), RIGHT)[1])
-    assert report.metrics["win_rate"].value == 1 - turned.metrics["win_rate"].value == 1
+    assert (report.metrics["win_rate"].value, turned.metrics["win_rate"].value) == (1, 0)
     itself, _ = read(_evaluate(tmp_path / "c", _models(knows, knows), RIGHT)[1])
     assert (itself.metrics["win_rate"].value, itself.metrics["ties"].value) == (0.5, 1.0)
 
@@ -50,7 +50,7 @@ def test_a_reward_model_of_another_tokenizer_judges_the_texts(knows: Path, small
     judge = ModelRef(path=str(tmp_path / "judge"), kind=ModelKind.REWARD)
     _, items = read(_evaluate(tmp_path, _models(knows, small, judge=judge))[1])
     for item in items:
-        first, second = (answer.score for answer in item.answers)
+        first, second = (answer.score or 0.0 for answer in item.answers)
         assert item.values["win_rate"] == (0.5 if first == second else float(first > second))
     assert len({answer.score for item in items for answer in item.answers}) > 2
 
