@@ -49,7 +49,7 @@ export function ConflictsView({ campaign, what, canEdit, onWhat }: Props) {
       ) : null}
       {pairs.map((pair, index) => (
         <article key={pair.id} id={`pair-${pair.id}`} className={classes.conflict} data-open={index === at} aria-label={`Pair ${pair.number}`} onFocus={() => setOpen(index)}>
-          <PairView pair={pair} question={`Pair ${pair.number}`} />
+          <PairView pair={pair} question={`Pair ${pair.number}`} of={` of pair ${pair.number}`} />
           <ul className={classes.votes}>
             {pair.votes.map((vote, number) => <li key={number}><strong><bdi>{vote.annotator}</bdi></strong>: {verdictWords(vote.verdict)}{vote.flagged ? " · flagged" : ""}{vote.comment ? <> · <bdi>{vote.comment}</bdi></> : null}</li>)}
           </ul>

@@ -43,7 +43,7 @@ export function ExportView({ campaign, shape, canEdit, onShape }: { campaign: Ca
       </Panel>
       {made.data && made.data.length > 0 ? (
         <Panel title="Versions made" flush>
-          <div className={classes.sideways} tabIndex={-1}>
+          <div className={classes.sideways}>
             <table className={classes.table}>
               <thead><tr>{["Version", "Rows", "Shape", "State", "Files", "Made"].map((title) => <th key={title} scope="col">{title}</th>)}</tr></thead>
               <tbody>{made.data.map((one) => <Made key={one.id} campaign={campaign} one={one} canEdit={canEdit} />)}</tbody>

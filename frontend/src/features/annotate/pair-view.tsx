@@ -3,26 +3,26 @@ import type { Pair, PairText } from "@/api/shapes";
 import { wordDiff, type DiffPiece } from "@/ui/word-diff";
 import classes from "./annotate.module.css";
 
-/** A prompt and its two answers, names hidden; with `diff`, the words that only one of them says stand out. */
-export function PairView({ pair, question, diff = false }: { pair: Pair; question: string; diff?: boolean }) {
+/** A prompt and its two answers, names hidden; with `diff`, the words that only one of them says stand out. `of` tells several on a page apart. */
+export function PairView({ pair, question, diff = false, of = "" }: { pair: Pair; question: string; diff?: boolean; of?: string }) {
   const pieces = useMemo(() => (diff ? wordDiff(plain(pair.a), plain(pair.b)) : null), [diff, pair]);
   return (
     <div className={classes.pair}>
-      <section className={classes.prompt} aria-label="Prompt"><Words text={pair.prompt} /></section>
+      <section className={classes.prompt} aria-label={`Prompt${of}`}><Words text={pair.prompt} /></section>
       <h2 className={classes.question} dir="auto">{question}</h2>
       <div className={classes.sides}>
-        <Side name="A" text={pair.a} pieces={pieces} hides="come" />
-        <Side name="B" text={pair.b} pieces={pieces} hides="gone" />
+        <Side name="A" of={of} text={pair.a} pieces={pieces} hides="come" />
+        <Side name="B" of={of} text={pair.b} pieces={pieces} hides="gone" />
       </div>
     </div>
   );
 }
 
-function Side({ name, text, pieces, hides }: { name: string; text: PairText; pieces: DiffPiece[] | null; hides: DiffPiece["kind"] }) {
+function Side({ name, of, text, pieces, hides }: { name: string; of: string; text: PairText; pieces: DiffPiece[] | null; hides: DiffPiece["kind"] }) {
   return (
     // A long answer scrolls within its side, so the keyboard must reach it.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <section className={classes.side} aria-label={`Answer ${name}`} tabIndex={0}>
+    <section className={classes.side} aria-label={`Answer ${name}${of}`} tabIndex={0}>
       <div className={classes.sideName} aria-hidden>{name}</div>
       {pieces ? (
         <div className={classes.text} dir="auto">

@@ -19,7 +19,9 @@ export function PeopleView({ campaign }: { campaign: Campaign }) {
   }
   return (
     <Panel flush label="People">
-      <div className={classes.sideways} tabIndex={-1}>
+      {/* Scrolls sideways where it is wider than the screen, so the keyboard must reach it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className={classes.sideways} tabIndex={0} role="group" aria-label="Table of people">
         <table className={classes.table}>
           <thead>
             <tr>{["Person", "Judgments", "Skips", "Flags", "Time for a pair", "Left side", "Agrees", "As known", "Last"].map((title, index) => <th key={title} scope="col" className={index > 0 && index < 8 ? classes.number : undefined}>{title}</th>)}</tr>

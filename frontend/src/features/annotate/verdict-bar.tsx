@@ -10,7 +10,7 @@ export function VerdictBar({ campaign, disabled = false, onVerdict }: Props) {
   return (
     <div className={classes.verdicts} role="group" aria-label="Which is better">
       {choicesOf(campaign).map(({ verdict, key, label, short }) => (
-        <Button key={verdict} variant="default" className={classes.verdict} disabled={disabled} aria-keyshortcuts={key} aria-label={label} onClick={() => onVerdict?.(verdict, label)}>
+        <Button key={verdict} variant="default" className={classes.verdict} disabled={disabled} aria-keyshortcuts={key} title={label} onClick={() => onVerdict?.(verdict, label)}>
           <span className={classes.verdictWords}>{short}</span> <Kbd size="xs" aria-hidden className={classes.key}>{key}</Kbd>
         </Button>
       ))}
