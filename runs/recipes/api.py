@@ -154,7 +154,7 @@ def _sketch(definition: Definition) -> list[StageSketch]:
 def _shown(identifier: str, definition: Definition, recipe: Recipe | None = None) -> RecipeOut:
     return RecipeOut(
         id=identifier, title=definition.title, summary=definition.summary, built_in=recipe is None,
-        params={name: param.model_dump(mode="json") for name, param in definition.params.items()},
+        params=definition.params,
         stages=_sketch(definition), definition=definition.model_dump(mode="json", exclude_unset=True, exclude_none=True),
         created_at=recipe.created_at if recipe else None, updated_at=recipe.updated_at if recipe else None,
     )
@@ -170,7 +170,7 @@ def _graph(recipe_run: RecipeRun) -> dict[str, Any]:
     shown = ("id", "project_id", "recipe", "name", "state", "params", "created_at", "finished_at", "created_by", "restarted_at")
     return {name: getattr(recipe_run, name) for name in shown} | {
         "title": definition.title,
-        "asked": {name: param.model_dump(mode="json") for name, param in definition.params.items()},
+        "asked": definition.params,
         "restarted_from": recipe_run.restarted_from_id,
         "stages": selectors.stage_facts(recipe_run),
     }

@@ -24,7 +24,8 @@ class Strict(BaseModel):
 class Param(Strict):
     """Something that people choose at the start. Without a default it must be given, unless it is `optional`.
 
-    `rows` are the kinds of rows that a data set may hold, `head` what a model answers.
+    `rows` are the kinds of rows that a data set may hold and `split` the one a form offers first; `head` is what a model
+    answers.
     """
 
     kind: Literal["model", "dataset", "integer", "number", "text", "choice", "boolean"]
@@ -36,6 +37,7 @@ class Param(Strict):
     maximum: float | None = None
     choices: list[str] = Field(default_factory=list, max_length=40)
     rows: list[RecordKind] = Field(default_factory=list)
+    split: str = Field(default="train", max_length=100)
     head: ModelKind = ModelKind.CAUSAL
 
     @model_validator(mode="after")

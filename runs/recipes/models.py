@@ -64,7 +64,7 @@ class RecipeRun(models.Model):
 
 
 class Stage(models.Model):
-    """One stage of a recipe run. `subject_id` is the run, campaign or data-set version that it is about, once begun.
+    """One stage of a recipe run. `subject_id` is the run, campaign or export of labels that it is about, once begun.
 
     `body` is the stage's template with every reference replaced, `outputs` what later stages may refer to.
     """

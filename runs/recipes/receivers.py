@@ -9,6 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
+from runs.annotation.models import Campaign, CampaignExport
+from runs.annotation.signals import campaign_finished
 from runs.jobs.models import FINAL as JOB_FINAL
 from runs.jobs.models import Job
 from runs.jobs.signals import job_changed
@@ -31,7 +33,13 @@ def on_job_changed(sender: Any, job: Job, **kwargs: Any) -> None:
     """The inspection of a stage's model, or the reading of its data, has ended."""
     if job.state in JOB_FINAL and job.subject_id:
         runs = Run.objects.filter(final_model_id=job.subject_id).values_list("id", flat=True)
-        advance_those_about([job.subject_id, *runs])
+        exports = CampaignExport.objects.filter(version_id=job.subject_id).values_list("id", flat=True)
+        advance_those_about([job.subject_id, *runs, *exports])
+
+
+@receiver(campaign_finished)
+def on_campaign_finished(sender: Any, campaign: Campaign, **kwargs: Any) -> None:
+    advance_those_about([campaign.id])
 
 
 def advance_those_about(subjects: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from runs.launches.schemas import PersonRef
-from runs.recipes.definition import StageKind
+from runs.recipes.definition import Param, StageKind
 
 RecipeStateName = Literal["running", "waits_for_people", "succeeded", "failed", "cancelled"]
 StageStateName = Literal["waiting", "running", "waits_for_people", "succeeded", "failed", "cancelled", "reused"]
@@ -63,7 +63,7 @@ class RecipeOut(Schema):
     title: str
     summary: str
     built_in: bool
-    params: dict[str, dict[str, Any]]
+    params: dict[str, Param]
     stages: list[StageSketch]
     definition: dict[str, Any]
     created_at: datetime | None = None
@@ -124,7 +124,7 @@ class StageRun(Schema):
 class StageOut(StageSketch):
     """`template` is what the recipe says, `body` the same with its references replaced once the stage has begun.
 
-    `subject_id` is the run, campaign or data-set version; `waits_for` names the stages still needed.
+    `subject_id` is the run, campaign or export of labels; `waits_for` names the stages still needed.
     """
 
     state: StageStateName
@@ -150,7 +150,7 @@ class RecipeRunOut(Schema):
     title: str
     state: RecipeStateName
     params: dict[str, Any]
-    asked: dict[str, dict[str, Any]]
+    asked: dict[str, Param]
     created_at: datetime
     finished_at: datetime | None
     created_by: PersonRef | None

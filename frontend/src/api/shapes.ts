@@ -128,3 +128,13 @@ export interface RewardReport {
   margins: { low: number; high: number; n: number }[]; margin_mean: number | null; reward_mean: number | null; reward_std: number | null;
   length_correlation: number | null; longer_wins: number | null; longer_chosen: number | null;
 }
+
+export type RecipeParam = Full<S["Param"]>;
+export type StageKind = S["StageSketch"]["kind"];
+export type StageSketch = Full<S["StageSketch"]>;
+export type Recipe = Omit<Full<S["RecipeOut"]>, "params"> & { params: Record<string, RecipeParam> };
+export type RecipeRunSummary = Full<S["RecipeRunSummary"]>;
+export type RecipeState = RecipeRunSummary["state"];
+export type RecipeStage = Full<S["StageOut"]>;
+export type StageState = RecipeStage["state"];
+export type RecipeRun = Omit<Full<S["RecipeRunOut"]>, "asked" | "stages"> & { asked: Record<string, RecipeParam>; stages: RecipeStage[] };

@@ -246,6 +246,18 @@ const campaign = createRoute({
   component: lazyRouteComponent(() => import("@/pages/annotate/campaign-page"), "CampaignPage"),
 });
 
+const recipes = createRoute({
+  getParentRoute: () => project,
+  path: "recipes",
+  validateSearch: search({ start: text }),
+  component: lazyRouteComponent(() => import("@/pages/recipes/recipes-page"), "RecipesPage"),
+});
+const recipeRun = createRoute({
+  getParentRoute: () => project,
+  path: "recipes/$recipeRunId",
+  validateSearch: search({ node: text }),
+  component: lazyRouteComponent(() => import("@/pages/recipes/recipe-run-page"), "RecipeRunPage"),
+});
 const settings = createRoute({
   getParentRoute: () => project,
   path: "settings/$section",
@@ -262,7 +274,7 @@ export const routeTree = root.addChildren([
     me,
     workers,
     project.addChildren([
-      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, evals, newEvaluation, evaluation, settings,
+      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, evals, newEvaluation, evaluation, recipes, recipeRun, settings,
       annotate, newCampaign, campaignIndex, campaign,
       run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, report, config]),
     ]),

@@ -14,8 +14,9 @@ export function apiRoute(path: string, search: string): string | null {
   if (place === "data" && id) return `/datasets/${id}`;
   if (place === "models" && id) return `/models/${id}`;
   if (place === "annotate" && id && id !== "new") return `/campaigns/${id}${CAMPAIGN_TABS[tab ?? ""] ?? ""}`;
+  if (place === "recipes" && id) return `/recipe-runs/${id}`;
   if (place === "settings") return id === "tokens" ? "/tokens" : id === "project" ? `/projects/${project}` : `/projects/${project}/${id ?? "members"}`;
-  const list = { runs: "runs", data: "datasets", models: "models", annotate: "campaigns" }[place ?? "runs"];
+  const list = { runs: "runs", data: "datasets", models: "models", annotate: "campaigns", recipes: "recipes" }[place ?? "runs"];
   return list ? `/projects/${project}/${list}${kept(search)}` : null;
 }
 
