@@ -4153,6 +4153,49 @@ export interface components {
             /** Year */
             year: number;
         };
+        /**
+         * Param
+         * @description Something that people choose at the start. Without a default it must be given, unless it is `optional`.
+         *
+         *     `rows` are the kinds of rows that a data set may hold and `split` the one a form offers first; `head` is what a model
+         *     answers.
+         */
+        Param: {
+            /** Choices */
+            choices?: string[];
+            /** Default */
+            default?: number | boolean | string | null;
+            /** @default causal */
+            head?: components["schemas"]["ModelKind"];
+            /**
+             * Help
+             * @default
+             */
+            help?: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "model" | "dataset" | "integer" | "number" | "text" | "choice" | "boolean";
+            /** Maximum */
+            maximum?: number | null;
+            /** Minimum */
+            minimum?: number | null;
+            /**
+             * Optional
+             * @default false
+             */
+            optional?: boolean;
+            /** Rows */
+            rows?: components["schemas"]["RecordKind"][];
+            /**
+             * Split
+             * @default train
+             */
+            split?: string;
+            /** Title */
+            title: string;
+        };
         /** PasswordIn */
         PasswordIn: {
             /** New */
@@ -4338,9 +4381,7 @@ export interface components {
             id: string;
             /** Params */
             params: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: components["schemas"]["Param"];
             };
             /** Stages */
             stages: components["schemas"]["StageSketch"][];
@@ -4355,9 +4396,7 @@ export interface components {
         RecipeRunOut: {
             /** Asked */
             asked: {
-                [key: string]: {
-                    [key: string]: unknown;
-                };
+                [key: string]: components["schemas"]["Param"];
             };
             /**
              * Created At
@@ -5424,7 +5463,7 @@ export interface components {
          * StageOut
          * @description `template` is what the recipe says, `body` the same with its references replaced once the stage has begun.
          *
-         *     `subject_id` is the run, campaign or data-set version; `waits_for` names the stages still needed.
+         *     `subject_id` is the run, campaign or export of labels; `waits_for` names the stages still needed.
          */
         StageOut: {
             approved_by: components["schemas"]["PersonRef"] | null;
