@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
@@ -83,6 +84,12 @@ class Annotator(threading.Thread):
                 tasks = answer.json()["tasks"]
 
 
+def processor_seconds(process: psutil.Process) -> float:
+    """Of the process and all it has started, so far."""
+    times = [part.cpu_times() for part in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
 def main() -> None:
     people = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30
@@ -99,12 +106,15 @@ def main() -> None:
             url = f"http://127.0.0.1:{port}"
             while not _reached(url):
                 time.sleep(0.1)
+            web = psutil.Process(servers[1].pid)
+            spent = processor_seconds(web)
             until = time.monotonic() + seconds
             crowd = [Annotator(url, given["campaign"], token, until) for token in given["tokens"]]
             for annotator in crowd:
                 annotator.start()
             for annotator in crowd:
                 annotator.join()
+            spent = processor_seconds(web) - spent
         finally:
             for server in servers:
                 server.terminate()
@@ -113,6 +123,7 @@ def main() -> None:
     cuts = statistics.quantiles(taken, n=100)
     shown = ", ".join(f"p{cut} {1000 * cuts[cut - 1]:.1f} ms" for cut in (50, 95, 99))
     print(f"{people} annotators, {len(taken)} judgments in {seconds:.0f} s ({len(taken) / seconds:.1f}/s): {shown}")
+    print(f"the web server's processor time: {1000 * spent / len(taken):.1f} ms a judgment, whatever else the machine does")
 
 
 if __name__ == "__main__":
