@@ -2,16 +2,21 @@
 
 from typing import Annotated, Any
 
+from django.http import StreamingHttpResponse
 from ninja import Query, Router, Status
 
 from runs.accounts.access import ApiRequest, Role, get_visible, project_for, require
+from runs.datasets.models import DatasetVersion
 from runs.launches import selectors, services
+from runs.launches.freeze import checkpoint_ref
+from runs.launches.lineage import lineage_document, lineage_of
 from runs.launches.models import Artifact, Checkpoint, Run, RunHistory
 from runs.launches.schemas import (
     ArtifactOut,
     CheckpointOut,
     ControlIn,
     HistoryOut,
+    LineageOut,
     RegisterIn,
     RunDraft,
     RunEdit,
@@ -19,6 +24,7 @@ from runs.launches.schemas import (
     RunSummary,
     WorkerOut,
 )
+from runs.library.export import archive_answer, entries
 from runs.library.models import LibraryModel
 from runs.library.schemas import ModelOut
 from runs.paging import Page, paginate
@@ -137,6 +143,38 @@ def register_checkpoint(request: ApiRequest, checkpoint_id: str, body: RegisterI
     run = get_visible(request, Run, checkpoint.run_id)
     require(request, run.project, Role.EDITOR)
     return Status(201, services.register_checkpoint(checkpoint, body.name, request.auth))
+
+
+@router.get("/checkpoints/{checkpoint_id}/export", response={200: None}, operation_id="export_checkpoint")
+def export_checkpoint(request: ApiRequest, checkpoint_id: str) -> StreamingHttpResponse:
+    """The checkpoint's model as a tar archive that transformers loads; an adapter beside its base, as peft does."""
+    checkpoint = Checkpoint.objects.filter(id=checkpoint_id).first()
+    if checkpoint is None:
+        raise NotFound
+    run = get_visible(request, Run, checkpoint.run_id)
+    ref = checkpoint_ref(checkpoint.id, run.project)
+    return archive_answer(ref.name, entries(ref.name, ref.path, ref.adapter_path or ""))
+
+
+@router.get("/runs/{run_id}/lineage", response=LineageOut, operation_id="get_run_lineage")
+def get_run_lineage(request: ApiRequest, run_id: str) -> dict[str, Any]:
+    """What the run came from and what became of it."""
+    run = get_visible(request, Run, run_id)
+    return lineage_document(lineage_of(run.project, run.id))
+
+
+@router.get("/models/{model_id}/lineage", response=LineageOut, operation_id="get_model_lineage")
+def get_model_lineage(request: ApiRequest, model_id: str) -> dict[str, Any]:
+    """What the model came from and what became of it."""
+    model = get_visible(request, LibraryModel, model_id)
+    return lineage_document(lineage_of(model.project, model.id))
+
+
+@router.get("/dataset-versions/{version_id}/lineage", response=LineageOut, operation_id="get_version_lineage")
+def get_version_lineage(request: ApiRequest, version_id: str) -> dict[str, Any]:
+    """What the rows came from and what became of them."""
+    version = get_visible(request, DatasetVersion, version_id)
+    return lineage_document(lineage_of(version.project, version.id))
 
 
 @router.get("/workers", response=list[WorkerOut], operation_id="list_workers")

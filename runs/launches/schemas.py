@@ -209,3 +209,27 @@ class WorkerOut(Schema):
     running: list[str]
     queues: list[str]
 
+
+class LineageNode(Schema):
+    """`subject_id` is what a page opens: of a data-set version its data set, with `number`; of a checkpoint its run."""
+
+    id: str
+    kind: Literal["label", "data", "reward", "run", "model", "checkpoint", "evaluation"]
+    name: str
+    state: str
+    subject_id: str
+    number: int | None
+
+
+class LineageEdge(Schema):
+    source: str
+    target: str
+    role: str
+
+
+class LineageOut(Schema):
+    """`cut` when there is more than one answer holds."""
+
+    nodes: list[LineageNode]
+    edges: list[LineageEdge]
+    cut: bool

@@ -21,6 +21,7 @@ class ModelSource(models.TextChoices):
     HUB = "hub"
     DEMO = "demo"
     RUN = "run"
+    MERGE = "merge"
 
 
 class Kind(models.TextChoices):
@@ -33,7 +34,8 @@ class Kind(models.TextChoices):
 class LibraryModel(models.Model):
     """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job.
 
-    A run that trained an adapter gives a model of two directories: the base at `path`, the adapter at `adapter_path`.
+    A run that trained an adapter gives a model of two directories: the base at `path`, the adapter at `adapter_path`;
+    merged into one, it is a new model that names it as `merged_from`.
     """
 
     id = models.CharField(primary_key=True, max_length=40, default=new_model_id, editable=False)
@@ -58,6 +60,7 @@ class LibraryModel(models.Model):
     error = models.JSONField(null=True)
     run_id = models.CharField(max_length=40, null=True)
     step = models.BigIntegerField(null=True)
+    merged_from = models.CharField(max_length=40, blank=True, default="")
     job_id = models.CharField(max_length=40, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True)

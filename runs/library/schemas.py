@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, model_validator
 
 from runs.jobs.schemas import JobError, JobOut
+from runs.library.models import LibraryModel
 
 
 class Body(Schema):
@@ -55,7 +56,7 @@ class ModelOut(Schema):
     project_id: str
     kind: Literal["causal", "reward"]
     state: Literal["inspecting", "ready", "refused"]
-    source: Literal["path", "hub", "demo", "run"]
+    source: Literal["path", "hub", "demo", "run", "merge"]
     path: str
     hub_name: str
     architecture: str
@@ -67,11 +68,21 @@ class ModelOut(Schema):
     weights_hash: str
     tokenizer: TokenizerInfo | None
     error: JobError | None
+    is_adapter: bool
+    merged_from: str
     run_id: str | None
     step: int | None
     job_id: str | None
     created_at: datetime
     deleted_at: datetime | None
+
+    @staticmethod
+    def resolve_is_adapter(model: LibraryModel) -> bool:
+        return bool(model.adapter_path)
+
+
+class MergeIn(Body):
+    name: str = Field(min_length=1, max_length=120)
 
 
 class ModelCreated(Schema):

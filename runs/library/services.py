@@ -16,9 +16,9 @@ from runs.jobs.models import FINAL, Job, JobState
 from runs.library import own_files
 from runs.library.models import LibraryModel, ModelSource, ModelState, new_model_id
 from runs.library.schemas import ModelIn
-from runs.problems import FieldError, Invalid
+from runs.problems import Conflict, FieldError, Invalid
 
-INSPECTING_KINDS = ("model_inspect", "model_make_tiny")
+INSPECTING_KINDS = ("model_inspect", "model_make_tiny", "model_merge")
 
 
 @transaction.atomic
@@ -51,6 +51,17 @@ def register_from_run(
 def create_demo_model(project: Project, *, actor: Actor | None = None) -> tuple[LibraryModel, Job]:
     """The tiny Llama of about a million parameters that the engine makes on the worker in seconds."""
     return _register(project, "Tiny Llama 1M", actor=actor, kind="model_make_tiny", source=ModelSource.DEMO)
+
+
+@transaction.atomic
+def merge_model(model: LibraryModel, *, name: str, actor: Actor) -> tuple[LibraryModel, Job]:
+    """A new model with the adapter added into its base's weights, and the job that makes it. Raises Conflict."""
+    if model.state != ModelState.READY or model.deleted_at:
+        raise Conflict("model_not_ready", f"Model {model.name} is not ready. Wait for it, or restore it.")
+    if not model.adapter_path:
+        raise Conflict("no_adapter", f"Model {model.name} is whole: it has no adapter to merge.")
+    return _register(model.project, name, actor=actor, kind="model_merge", source=ModelSource.MERGE, merged_from=model.id,
+                     run_id=model.run_id, step=model.step)
 
 
 @transaction.atomic

@@ -15,6 +15,8 @@ from runs.playground import relay, selectors, services
 from runs.playground.models import Exchange, Serving
 from runs.playground.schemas import (
     AnswerIn,
+    CollectIn,
+    CollectOut,
     ExchangeIn,
     ExchangeOut,
     ServingIn,
@@ -111,6 +113,15 @@ def vote(request: ApiRequest, exchange_id: str, body: VoteIn) -> Exchange:
 @router.get("/projects/{project_id}/votes", response=VotesOut, operation_id="vote_summary")
 def vote_summary(request: ApiRequest, project_id: str) -> VotesOut:
     return selectors.vote_summary(project_for(request, project_id))
+
+
+@router.post("/projects/{project_id}/votes/collect", response={201: CollectOut}, operation_id="collect_votes")
+def collect_votes(request: ApiRequest, project_id: str, body: CollectIn) -> Status[dict[str, Any]]:
+    """The votes so far as a version of a data set of preferences: who, when, between which models."""
+    project = project_for(request, project_id, Role.EDITOR)
+    version, job, rows = services.collect_votes(project, body, request.auth)
+    ids = {"dataset_id": version.dataset_id, "version_id": version.id, "job_id": job.id}
+    return Status(201, ids | {"number": version.number, "rows": rows})
 
 
 def own_exchange(request: HttpRequest, exchange_id: str, at_least: Role = Role.VIEWER) -> Exchange:

@@ -132,7 +132,7 @@ def _why_gone(run: Run, request_id: str, attempt: int | None, give_up: float) ->
     """
     now = Run.objects.filter(id=run.id).values("state", "attempt", "waiting_for", "failure").get()
     waiting = attempt is None
-    held = attempt is not None and Run.objects.filter(id=run.id, attempt=attempt, state__in=HELD, lease_until__gte=Now()).exists()
+    held = Run.objects.filter(id=run.id, state__in=HELD, lease_until__gte=Now()).exists() and now["attempt"] == attempt
     if now["state"] in FINAL or not (waiting or held):
         why = (now["failure"] or {}).get("message", "")
         said = f"The run that holds the model has ended ({now['state']}). {why}".strip()

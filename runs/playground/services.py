@@ -1,7 +1,10 @@
 """Every write of the room: models started and let go, questions asked, answers kept, votes given."""
 
+import json
 import secrets
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +15,10 @@ from runs.accounts.access import Actor, Role, role_in
 from runs.accounts.limits import Limit
 from runs.accounts.models import Project
 from runs.accounts.services import audit
+from runs.datasets.models import Dataset, DatasetVersion
+from runs.datasets.services import add_written_version, new_dataset
+from runs.datasets.shapes.mapping import Mapping
+from runs.jobs.models import Job
 from runs.launches.models import Checkpoint, Run
 from runs.launches.schemas import ControlIn, RunDraft
 from runs.launches.services import create_run, request_control
@@ -20,14 +27,17 @@ from runs.library.models import LibraryModel
 from runs.playground import selectors
 from runs.playground.models import Exchange, Serving
 from runs.playground.relay import new_request_id
-from runs.playground.schemas import AnswerIn, ExchangeIn, Verdict
+from runs.playground.schemas import AnswerIn, CollectIn, ExchangeIn, Verdict
 from runs.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
 from workers.contract.control import Chat
+from workers.contract.records import RecordKind
 from workers.contract.run_spec import Resources
 
 METHOD = "serve-chat"
 IDLE = timedelta(seconds=15)
 """A model that nobody has asked for so long may make room for another."""
+PAIRS = Mapping(kind=RecordKind.PREFERENCE, shape="trl", label="Votes of the playground",
+                columns={name: name for name in ("prompt", "chosen", "rejected")})
 QUESTIONS = Limit("chats", 240, 60)
 """Of one person, over all their tokens and pages."""
 
@@ -160,6 +170,33 @@ def forget_conversation(project: Project, conversation_id: str, actor: Actor) ->
     """Deletes a person's own conversation; what has a vote stays, since rows were made of it. Answers how many went."""
     rows = selectors.exchange_list(project, actor.user, conversation_id=conversation_id).filter(verdict="")
     return rows.delete()[0]
+
+
+@transaction.atomic
+def collect_votes(project: Project, body: CollectIn, actor: Actor) -> tuple[DatasetVersion, Job, int]:
+    """Every vote that prefers one of two different answers as a preference row: a new version, and the job that reads it.
+
+    Raises Problem when there is no such vote, or no such data set.
+    """
+    rows = [selectors.preference_row(one) for one in selectors.votes(project) if selectors.is_pair(one)]
+    if not rows:
+        raise Conflict("no_rows", "No vote prefers one of two different answers yet. Compare two models, then collect.")
+    dataset = _collection(project, body, actor)
+    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
+        file = Path(folder) / "playground-votes.jsonl"
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        version, job = add_written_version(dataset, file, mapping=PAIRS, origin={"playground_votes": len(rows)}, actor=actor)
+    return version, job, len(rows)
+
+
+def _collection(project: Project, body: CollectIn, actor: Actor) -> Dataset:
+    if body.dataset_id is None:
+        return new_dataset(project, name=body.name, description="Votes of the playground.", actor=actor)
+    found = Dataset.objects.filter(project=project, id=body.dataset_id, deleted_at=None).first()
+    if found is None:
+        message = "This project has no such data set. Choose another, or leave it out for a new one."
+        raise Invalid(message, [FieldError("dataset_id", message)])
+    return found
 
 
 def _askable(project: Project, model_id: str) -> str:

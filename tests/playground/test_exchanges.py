@@ -79,6 +79,33 @@ def test_sides_of_a_blind_comparison_are_drawn_by_chance(desk: Desk) -> None:
     assert firsts == {"Before", "After"}
 
 
+def test_votes_become_rows_of_a_data_set_with_who_when_and_which_models(desk: Desk, tmp_path: Any, settings: Any) -> None:
+    from tests.datasets.desk import desk_at
+
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    files = desk_at(tmp_path, settings)
+    empty = call(desk, "post", f"/projects/{desk.project.id}/votes/collect", {})
+    assert (empty.status_code, empty.json()["code"]) == (409, "no_rows")
+    desk.engines[0].script, desk.engines[1].script = (lambda chat: ["worse"]), (lambda chat: ["better"])
+    exchange = asked(desk, blind=True)
+    answers = answer_sides(desk, exchange["id"], "a", "b")
+    better = "ab"[[said[1]["text"] for said in answers].index("better")]
+    call(desk, "post", f"/exchanges/{exchange['id']}/vote", {"verdict": better})
+    made = call(desk, "post", f"/projects/{desk.project.id}/votes/collect", {"name": "Votes"})
+    assert (made.status_code, made.json()["rows"], made.json()["number"]) == (201, 1, 1)
+    assert files.work(made.json()["job_id"]).state == "succeeded"
+    rows = call(desk, "get", f"/dataset-versions/{made.json()['version_id']}/rows?split=train").json()["items"]
+    (record,) = [row["record"] for row in rows]
+    assert (record["chosen"][0]["content"], record["rejected"][0]["content"]) == ("better", "worse")
+    assert record["prompt"] == [{"role": "user", "content": "2+2?"}]
+    extra = record["extra"]
+    assert (extra["annotator"], extra["chosen_model"], extra["rejected_model"]) == ("editor@example.org", "After", "Before")
+    again = call(desk, "post", f"/projects/{desk.project.id}/votes/collect", {"dataset_id": made.json()["dataset_id"]})
+    assert again.json()["number"] == 2
+    foreign = call(desk, "post", f"/projects/{desk.project.id}/votes/collect", {"dataset_id": "ds_x"})
+    assert foreign.json()["errors"][0]["field"] == "dataset_id"
+
+
 def test_equal_answers_and_ties_make_votes_but_no_rows(desk: Desk) -> None:
     for verdict in ("a", "tie"):
         exchange = asked(desk)

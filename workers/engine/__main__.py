@@ -6,7 +6,7 @@
     python -m workers.engine catalogue
     python -m workers.engine make-tiny DIR --seed 0
     python -m workers.engine make-world arithmetic DIR --seed 0
-    python -m workers.engine render|lengths|trial  < request.json
+    python -m workers.engine render|lengths|trial|merge  < request.json
     python -m workers.engine sandbox
 
 Torch is imported only after the first event is written, so that whoever watches sees life at once.
@@ -156,8 +156,15 @@ def trial(asked: argparse.Namespace) -> int:
     return 0
 
 
+def merge(asked: argparse.Namespace) -> int:
+    """Writes a base with its adapter added in, as a request on standard input names them. See `merging.merge`."""
+    _module("merging").merge(json.load(sys.stdin))
+    return 0
+
+
 COMMANDS = {"train": train, "resume": resume, "preflight": preflight, "catalogue": catalogue, "make-tiny": make_tiny,
-            "make-world": make_world, "render": render, "lengths": lengths, "trial": trial, "sandbox": sandbox}
+            "make-world": make_world, "render": render, "lengths": lengths, "merge": merge, "trial": trial,
+            "sandbox": sandbox}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -176,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     world.add_argument("world", choices=["arithmetic"])
     world.add_argument("path")
     world.add_argument("--seed", type=int, default=0)
+    commands.add_parser("merge")
     commands.add_parser("render")
     commands.add_parser("lengths")
     commands.add_parser("sandbox")

@@ -33,6 +33,22 @@ export async function request<T>(method: string, path: string, options: Options 
   throw problemFrom(answer.status, body, answer.headers.get("x-request-id"));
 }
 
+/** A POST answered by server-sent events: gives each one's data as it comes. Raises Problem as `request` does. */
+export async function* stream<T>(path: ApiPath<"post">, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+  const headers = { accept: "text/event-stream", "content-type": "application/json", "x-csrftoken": csrfToken };
+  const answer = await fetch(`/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body), signal, credentials: "same-origin" });
+  if (!answer.ok || !answer.body) throw problemFrom(answer.status, await bodyOf(answer), answer.headers.get("x-request-id"));
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split("\n\n");
+    rest = events.pop() ?? "";
+    for (const event of events) yield JSON.parse(event.replace(/^data: /, "")) as T;
+  }
+}
+
 async function send(method: string, path: string, options: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
   if (options.body !== undefined) headers["content-type"] = "application/json";

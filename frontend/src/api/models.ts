@@ -20,6 +20,7 @@ export const modelQuery = (id: string) =>
 
 export const registerModel = (projectId: string, name: string, source: ModelSource) =>
   post<{ model: Model; job: Job }>(`/projects/${projectId}/models`, { name, source });
+export const mergeModel = (id: string, name: string) => post<{ model: Model; job: Job }>(`/models/${id}/merge`, { name });
 export const editModel = (id: string, name: string) => patch<Model>(`/models/${id}`, { name });
 export const deleteModel = (id: string) => remove(`/models/${id}`);
 export const restoreModel = (id: string) => post<Model>(`/models/${id}/restore`);

@@ -379,6 +379,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/checkpoints/{checkpoint_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Checkpoint
+         * @description The checkpoint's model as a tar archive that transformers loads; an adapter beside its base, as peft does.
+         */
+        get: operations["export_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/checkpoints/{checkpoint_id}/register": {
         parameters: {
             query?: never;
@@ -405,6 +425,26 @@ export interface paths {
         };
         /** Get Dataset Version */
         get: operations["get_dataset_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dataset-versions/{version_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Version Lineage
+         * @description What the rows came from and what became of them.
+         */
+        get: operations["get_version_lineage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -735,6 +775,66 @@ export interface paths {
         head?: never;
         /** Change Model */
         patch: operations["change_model"];
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Model
+         * @description The model as a tar archive that transformers loads; an adapter beside its base, as peft does.
+         */
+        get: operations["export_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Lineage
+         * @description What the model came from and what became of it.
+         */
+        get: operations["get_model_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Model
+         * @description A new model of the adapter merged into its base.
+         */
+        post: operations["merge_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/models/{model_id}/restore": {
@@ -1257,6 +1357,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/votes/collect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Collect Votes
+         * @description The votes so far as a version of a data set of preferences: who, when, between which models.
+         */
+        post: operations["collect_votes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipe-runs/{recipe_run_id}": {
         parameters: {
             query?: never;
@@ -1611,6 +1731,26 @@ export interface paths {
         };
         /** Get Run History */
         get: operations["get_run_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Lineage
+         * @description What the run came from and what became of it.
+         */
+        get: operations["get_run_lineage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2552,6 +2692,32 @@ export interface components {
             kind: "clip";
             /** Low */
             low?: number | null;
+        };
+        /**
+         * CollectIn
+         * @description Where the votes go: a new version of a data set, or of a new one.
+         */
+        CollectIn: {
+            /** Dataset Id */
+            dataset_id?: string | null;
+            /**
+             * Name
+             * @default Playground votes
+             */
+            name?: string;
+        };
+        /** CollectOut */
+        CollectOut: {
+            /** Dataset Id */
+            dataset_id: string;
+            /** Job Id */
+            job_id: string;
+            /** Number */
+            number: number;
+            /** Rows */
+            rows: number;
+            /** Version Id */
+            version_id: string;
         };
         /**
          * ColumnInfo
@@ -3535,6 +3701,48 @@ export interface components {
             /** Max Wall Seconds */
             max_wall_seconds?: number | null;
         };
+        /** LineageEdge */
+        LineageEdge: {
+            /** Role */
+            role: string;
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * LineageNode
+         * @description `subject_id` is what a page opens: of a data-set version its data set, with `number`; of a checkpoint its run.
+         */
+        LineageNode: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "label" | "data" | "reward" | "run" | "model" | "checkpoint" | "evaluation";
+            /** Name */
+            name: string;
+            /** Number */
+            number: number | null;
+            /** State */
+            state: string;
+            /** Subject Id */
+            subject_id: string;
+        };
+        /**
+         * LineageOut
+         * @description `cut` when there is more than one answer holds.
+         */
+        LineageOut: {
+            /** Cut */
+            cut: boolean;
+            /** Edges */
+            edges: components["schemas"]["LineageEdge"][];
+            /** Nodes */
+            nodes: components["schemas"]["LineageNode"][];
+        };
         /** LinkIn */
         LinkIn: {
             /** Token */
@@ -3652,6 +3860,11 @@ export interface components {
             invite_link?: string | null;
             role: components["schemas"]["Role"];
             user: components["schemas"]["PersonOut"];
+        };
+        /** MergeIn */
+        MergeIn: {
+            /** Name */
+            name: string;
         };
         /**
          * Message
@@ -3848,6 +4061,8 @@ export interface components {
             hub_name: string;
             /** Id */
             id: string;
+            /** Is Adapter */
+            is_adapter: boolean;
             /** Job Id */
             job_id: string | null;
             /**
@@ -3855,6 +4070,8 @@ export interface components {
              * @enum {string}
              */
             kind: "causal" | "reward";
+            /** Merged From */
+            merged_from: string;
             /** Name */
             name: string;
             /** Parameters */
@@ -3871,7 +4088,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "path" | "hub" | "demo" | "run";
+            source: "path" | "hub" | "demo" | "run" | "merge";
             /**
              * State
              * @enum {string}
@@ -7004,6 +7221,35 @@ export interface operations {
             };
         };
     };
+    export_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     register_checkpoint: {
         parameters: {
             query?: never;
@@ -7057,6 +7303,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_version_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -7881,6 +8158,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    export_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_model_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    merge_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCreated"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */
@@ -9380,6 +9752,41 @@ export interface operations {
             };
         };
     };
+    collect_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CollectIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
     get_recipe_run: {
         parameters: {
             query?: never;
@@ -10237,6 +10644,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HistoryOut"][];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    get_run_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineageOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

@@ -5,7 +5,7 @@ import { newRunSearch } from "@/pages/new-run/search";
 import { rewardSearch, rewardsSearch } from "@/pages/rewards/search";
 import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
 import { runsSearch } from "@/pages/runs/search";
-import { choice, list, search, text, whole } from "@/ui/search-params";
+import { choice, flag, list, search, text, whole } from "@/ui/search-params";
 import { lastProject, rememberProject } from "./last-project";
 import { ProjectFrame } from "./project-frame";
 import { queryClient } from "./query-client";
@@ -142,6 +142,11 @@ const report = createRoute({
   path: "report",
   component: lazyRouteComponent(() => import("@/pages/run/report-tab"), "ReportTab"),
 });
+const lineage = createRoute({
+  getParentRoute: () => run,
+  path: "lineage",
+  component: lazyRouteComponent(() => import("@/pages/run/lineage-tab"), "LineageTab"),
+});
 const config = createRoute({
   getParentRoute: () => run,
   path: "config",
@@ -258,6 +263,12 @@ const recipeRun = createRoute({
   validateSearch: search({ node: text }),
   component: lazyRouteComponent(() => import("@/pages/recipes/recipe-run-page"), "RecipeRunPage"),
 });
+const playground = createRoute({
+  getParentRoute: () => project,
+  path: "playground",
+  validateSearch: search({ m: list, blind: flag }),
+  component: lazyRouteComponent(() => import("@/pages/playground/playground-page"), "PlaygroundPage"),
+});
 const settings = createRoute({
   getParentRoute: () => project,
   path: "settings/$section",
@@ -274,9 +285,9 @@ export const routeTree = root.addChildren([
     me,
     workers,
     project.addChildren([
-      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, evals, newEvaluation, evaluation, recipes, recipeRun, settings,
+      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, playground, evals, newEvaluation, evaluation, recipes, recipeRun, settings,
       annotate, newCampaign, campaignIndex, campaign,
-      run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, report, config]),
+      run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, report, config, lineage]),
     ]),
   ]),
 ]);

@@ -1,4 +1,4 @@
-import { IconChecklist, IconCpu, IconDatabase, IconHome, IconPlayerPlay, IconRoute, IconScale, IconSettings, IconStack2, IconTrophy, type Icon } from "@tabler/icons-react";
+import { IconChecklist, IconCpu, IconDatabase, IconHome, IconMessage, IconPlayerPlay, IconRoute, IconScale, IconSettings, IconStack2, IconTrophy, type Icon } from "@tabler/icons-react";
 
 export interface Place { label: string; icon: Icon; to: string; key: string; below: string }
 
@@ -16,6 +16,7 @@ export function places(projectId: string | null, onlyAnnotates = false): Place[]
         { label: "Models", icon: IconStack2, to: `${base}/models`, key: "m", below: `${base}/models` },
         { label: "Annotate", icon: IconChecklist, to: `${base}/annotate`, key: "a", below: `${base}/annotate` },
         { label: "Evaluations", icon: IconScale, to: `${base}/evals`, key: "e", below: `${base}/evals` },
+        { label: "Playground", icon: IconMessage, to: `${base}/playground`, key: "c", below: `${base}/playground` },
       ]
     : [];
   return inProject;

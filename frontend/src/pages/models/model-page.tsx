@@ -1,8 +1,10 @@
 import { Anchor, Button, Group, Loader, SimpleGrid, Text } from "@mantine/core";
-import { IconPlus, IconScale, IconTrash } from "@tabler/icons-react";
+import { IconArrowMerge, IconDownload, IconMessage, IconPlus, IconScale, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { deleteModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
+import { deleteModel, mergeModel, modelQuery, modelsQuery, restoreModel } from "@/api/models";
+import { modelLineageQuery } from "@/api/lineage";
+import { LineagePanel } from "@/features/lineage/lineage-panel";
 import { jobQuery } from "@/api/jobs";
 import { runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
@@ -43,6 +45,14 @@ export function ModelPage() {
     },
     onError: (error) => toastError(error),
   });
+  const merge = useMutation({
+    mutationFn: () => mergeModel(modelId, `${model?.name ?? "Model"}, merged`),
+    onSuccess: async ({ model: made }) => {
+      await refresh();
+      await navigate({ to: "/p/$projectId/models/$modelId", params: { projectId, modelId: made.id } });
+    },
+    onError: (error) => toastError(error),
+  });
   if (query.error) return <PageFrame title="Model"><FailedState error={query.error} onRetry={() => void query.refetch()} /></PageFrame>;
   if (!model) return <PageFrame title="Model"><LoadingState /></PageFrame>;
   return (
@@ -50,8 +60,11 @@ export function ModelPage() {
       title={model.name} note={<Group gap={12}><StateBadge look={JOB_STATES[model.state]} /><CopyId id={model.id} /></Group>}
       actions={!canEdit ? undefined :
         <>
+          {model.state === "ready" && model.is_adapter ? <Button variant="default" leftSection={<IconArrowMerge size={14} />} loading={merge.isPending} onClick={() => merge.mutate()}>Merge adapter</Button> : null}
+          {model.state === "ready" ? <Button variant="default" component="a" href={`/api/v1/models/${model.id}/export`} download leftSection={<IconDownload size={14} />}>Export</Button> : null}
           <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
           {model.state === "ready" ? <Button variant="default" leftSection={<IconScale size={14} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ method: model.kind === "reward" ? "evaluate-pairs" : undefined, models: [model.id] }} {...root} />}>Evaluate</Button> : null}
+          {model.state === "ready" && model.kind === "causal" ? <Button variant="default" renderRoot={(root) => <Link to="/p/$projectId/playground" params={{ projectId }} search={{ m: [model.id] }} {...root} />} leftSection={<IconMessage size={14} />}>Chat</Button> : null}
           {model.state === "ready" ? <Button renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconPlus size={14} />}>New run from it</Button> : null}
         </>
       }
@@ -67,6 +80,7 @@ export function ModelPage() {
         </Panel>
       ) : null}
       {model.kind === "reward" && model.run_id ? <div style={{ marginTop: 16 }}><ReportOfRun runId={model.run_id} absent /></div> : null}
+      <LineagePanel projectId={projectId} here={modelId} query={modelLineageQuery(modelId)} />
     </PageFrame>
   );
 }

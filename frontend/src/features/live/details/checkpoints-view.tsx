@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Group, Menu, Text, VisuallyHidden } from "@mantine/core";
-import { IconDots, IconPlayerPlay, IconPackage, IconScale } from "@tabler/icons-react";
+import { IconDots, IconDownload, IconMessage, IconPlayerPlay, IconPackage, IconScale } from "@tabler/icons-react";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -44,7 +44,7 @@ export function CheckpointsView() {
   }
   const metrics = tellingMetrics(checkpoints.flatMap((checkpoint) => Object.keys(checkpoint.metrics)));
   const titleOf = (name: string): string => panelTitle(name, method?.metrics ?? []);
-  const deeds = (checkpoint: Checkpoint) => <Deeds projectId={run.project_id} checkpoint={checkpoint} canEdit={canEdit} onRegister={(launch) => setChosen({ checkpoint, launch })} />;
+  const deeds = (checkpoint: Checkpoint) => <Deeds checkpoint={checkpoint} projectId={run.project_id} canEdit={canEdit} writes={method?.models[0]?.role !== "reward"} onRegister={(launch) => setChosen({ checkpoint, launch })} />;
   return (
     <>
       {narrow && (
@@ -105,7 +105,7 @@ export function CheckpointsView() {
 }
 
 /** What can be done with one checkpoint. */
-function Deeds({ projectId, checkpoint, canEdit, onRegister }: { projectId: string; checkpoint: Checkpoint; canEdit: boolean; onRegister: (launch: boolean) => void }) {
+function Deeds({ checkpoint, projectId, canEdit, writes, onRegister }: { checkpoint: Checkpoint; projectId: string; canEdit: boolean; writes: boolean; onRegister: (launch: boolean) => void }) {
   return (
     <Group gap={8} justify="flex-end" wrap="nowrap" display="inline-flex">
       {canEdit && <Button variant="default" size="compact-xs" leftSection={<IconPackage size={14} />} onClick={() => onRegister(false)}>Register as model</Button>}
@@ -114,6 +114,8 @@ function Deeds({ projectId, checkpoint, canEdit, onRegister }: { projectId: stri
         <Menu.Dropdown>
           {canEdit && <Menu.Item leftSection={<IconScale size={16} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ models: [checkpoint.id] }} {...root} />}>Evaluate</Menu.Item>}
           {canEdit && <Menu.Item leftSection={<IconPlayerPlay size={16} />} onClick={() => onRegister(true)}>Launch a run from it</Menu.Item>}
+          {canEdit && writes && <Menu.Item leftSection={<IconMessage size={16} />} renderRoot={(root) => <Link to="/p/$projectId/playground" params={{ projectId }} search={{ m: [checkpoint.id] }} {...root} />}>Chat with it</Menu.Item>}
+          <Menu.Item leftSection={<IconDownload size={16} />} component="a" href={`/api/v1/checkpoints/${checkpoint.id}/export`} download>Export as tar</Menu.Item>
           <Menu.Item onClick={() => void navigator.clipboard.writeText(checkpoint.path)}>Copy path</Menu.Item>
         </Menu.Dropdown>
       </Menu>

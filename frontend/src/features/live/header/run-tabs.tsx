@@ -11,6 +11,7 @@ const TABS = [
   ["checkpoints", "Checkpoints"],
   ["report", "Report"],
   ["config", "Config"],
+  ["lineage", "Lineage"],
 ] as const;
 
 /** Tabs are links; the digits go to them. `titles` name a tab by what it shows for this kind of run. */
