@@ -7,9 +7,9 @@ import classes from "./recipe-graph.module.css";
 import { KINDS, STAGE_STATES } from "./stage-looks";
 import { stageNote } from "./stage-note";
 
-const WIDTH = 146;
+const WIDTH = 144;
 const HEIGHT = 76;
-const ACROSS = 24;
+const ACROSS = 20;
 const DOWN = 20;
 
 type Shown = RecipeStage | StageSketch;
