@@ -1,7 +1,10 @@
 """Somebody talks to a model in the browser, compares two without knowing which is which, and the vote becomes a row."""
 
 import re
+import time
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,18 +15,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 SLOW = 120_000
 
 
+def until_ready(api: httpx.Client, project: str, count: int) -> list[dict[str, Any]]:
+    """The project's models once so many are ready."""
+    for _ in range(240):
+        ready = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+        if len(ready) >= count:
+            return ready
+        time.sleep(0.5)  # polls a real process
+    raise AssertionError(f"{count} models were not ready within two minutes")
+
+
 @pytest.fixture
 def models(stack: Stack) -> list[str]:
     """Two models of the first project: the demo's, and the same files under another name."""
     with stack.api() as api:
         project = api.get("/projects").json()["items"][0]["id"]
-        ready = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+        ready = until_ready(api, project, 1)
         if len(ready) < 2:
-            source = {"path": ready[0]["path"]}
-            made = api.post(f"/projects/{project}/models", json={"name": "Tiny, again", "source": source}).json()["model"]
-            while api.get(f"/models/{made['id']}").json()["state"] == "inspecting":
-                pass
-            ready.append(made)
+            api.post(f"/projects/{project}/models", json={"name": "Tiny, again", "source": {"path": ready[0]["path"]}})
+            ready = until_ready(api, project, 2)
         return [one["id"] for one in ready[:2]]
 
 
@@ -56,6 +66,7 @@ def test_a_model_answers_and_a_blind_vote_becomes_a_preference_row(page: Page, s
             version = api.get(f"/dataset-versions/{votes['latest']['id']}").json()
             if version["state"] != "ingesting" and version["state"] != "queued":
                 break
+            time.sleep(0.2)  # polls a real process
         (row,) = api.get(f"/dataset-versions/{version['id']}/rows").json()["items"]
         assert row["record"]["prompt"][-1]["content"] == "Tell me about owls."
         assert row["record"]["extra"]["blind"] is True
