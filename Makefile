@@ -56,7 +56,8 @@ test-slow:
 
 test-postgres:
 	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not soak and not gpu" \
-	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library tests/annotation
+	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library tests/annotation \
+	  tests/rewards tests/trials tests/evaluation tests/playground tests/recipes
 
 test-browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
