@@ -109,7 +109,7 @@ def run_at(stack: Stack) -> str:
         for _ in range(240):
             models = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
             sets = [one for one in api.get(f"/projects/{project}/datasets").json()["items"]
-                    if one["latest"] and one["latest"]["kind"] == "prompt_answer"]
+                    if (new := one["latest"]) and new["kind"] == "prompt_answer" and new["state"] == "ready"]
             if models and sets:
                 break
             time.sleep(0.5)  # polls a real process
