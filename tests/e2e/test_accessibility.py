@@ -48,7 +48,10 @@ def test_axe_finds_nothing_on_any_page(themed: Page, run_at: str, width: int) ->
     page.set_viewport_size({"width": width, "height": 900})
     sets, models = (page.evaluate(LISTED, [home.split("/")[2], kind]) for kind in ("datasets", "models"))
     data = f"{home}/data/{sets['items'][0]['id']}/v/1"
-    places = ["", "/runs", "/runs?q=state:failed", "/runs/new?method=grpo", "/runs/new?method=grpo&as=yaml", "/data", "/models", "/evals", "/evals/new"]
+    places = [
+        "", "/runs", "/runs?q=state:failed", "/runs/new?method=grpo", "/runs/new?method=grpo&as=yaml", "/data", "/models",
+        "/evals", "/evals/new", "/rewards", "/annotate", "/playground", "/recipes",
+    ]  # fmt: skip
     tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config"]
     at = [
         *(home + place for place in places),
