@@ -52,7 +52,7 @@ test: install-test build check test-slow test-postgres test-browser
 
 test-slow:
 	$(PYTEST) -n 2 -m "slow and not browser and not learn and not gpu and not postgres"
-	$(PYTEST) -m "learn and not gpu"
+	$(PYTEST) -m "learn and not gpu" tests/engine/test_grpo.py
 
 test-postgres:
 	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 2 -m "not browser and not learn and not soak and not gpu" \
@@ -68,6 +68,7 @@ test-browser:
 soak: install-test build
 	$(PYTEST) -m soak
 
+# What every trainer learns, at length; `make test` has GRPO's and the short forms of the others.
 learn: install-test
 	$(PYTEST) -m "learn and not gpu"
 
