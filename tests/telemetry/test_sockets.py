@@ -1,6 +1,7 @@
 import asyncio
 import random
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from runs.jobs.services import enqueue
 from runs.launches.models import Run
 from runs.telemetry.consumers import RunConsumer
 from runs.telemetry.follower import Follower
+from runs.telemetry.shared_reads import READERS
 from tests.telemetry.events import metric, rollout, said
 from tests.telemetry.viewer import Viewer, run_path, ship, ship_many
 
@@ -24,9 +26,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def channel_layer_in_memory(settings: Settings) -> None:
+def channel_layer_in_memory(settings: Settings, transactional_db: None) -> Iterator[None]:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     channel_layers.backends.clear()
+    yield
+    _wait_for_readers()
+
+
+def _wait_for_readers() -> None:
+    """A read that a socket left behind would stand in the way of the tables' emptying."""
+    together = threading.Barrier(READERS._max_workers)
+    for one in [READERS.submit(together.wait, 20) for _ in range(READERS._max_workers)]:
+        one.result()
 
 
 async def test_a_viewer_gets_what_is_there_then_what_comes(run: Run, owner: User) -> None:
