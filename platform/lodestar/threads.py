@@ -31,12 +31,16 @@ class KeptThreads:
 
     def _take_back(self, thread: ThreadPoolExecutor) -> None:
         """Idle only once it has no work left: what a request that was broken off began goes on in its thread."""
-        if len(self.idle) >= self.kept:
-            thread.submit(connections.close_all)
-            thread.shutdown(wait=False)
-            return
         loop = asyncio.get_running_loop()
-        thread.submit(int).add_done_callback(lambda _: loop.call_soon_threadsafe(self.idle.append, thread))
+        thread.submit(int).add_done_callback(lambda _: loop.call_soon_threadsafe(self._keep_or_end, thread))
+
+    def _keep_or_end(self, thread: ThreadPoolExecutor) -> None:
+        """Decided in the loop, thread by thread, so that requests that end together cannot all find room."""
+        if len(self.idle) < self.kept:
+            self.idle.append(thread)
+            return
+        thread.submit(connections.close_all)
+        thread.shutdown(wait=False)
 
 
 def _keep_connections() -> None:

@@ -44,6 +44,8 @@ async def test_requests_at_once_have_a_thread_each_and_only_so_many_are_kept() -
     await asyncio.gather(*(kept({"seconds": 0.05}, None, None) for _ in range(4)))
     assert len(set(site.threads)) == 4
     await _idle(kept, 2)
+    await asyncio.sleep(0.1)
+    assert len(kept.idle) == 2
 
 
 async def test_a_thread_whose_request_was_broken_off_is_lent_when_its_work_is_done() -> None:
