@@ -54,6 +54,17 @@ def test_a_win_rate_takes_its_other_models_by_role(project: Project) -> None:
     assert {role: ref["model_id"] for role, ref in models.items()} == {"policy": mine, "policy_b": base, "judge": judge}
 
 
+def test_an_endpoint_judges_by_name_of_its_key(project: Project) -> None:
+    judge = {"judge_base_url": "https://judge.example/v1", "judge_model": "judge-1", "judge_api_key": "MY_JUDGE"}
+    body = {"method": "evaluate-winrate", "models": [make_model(project).id], "others": {"policy_b": make_model(project).id},
+            "dataset": {"version_id": make_version(project, kind="prompt").id}, "config": judge}
+    answer = call("POST", f"/projects/{project.id}/evaluations", body)
+    assert answer.status_code == 201, answer.content
+    assert Run.objects.get(id=answer.json()["runs"][0]["id"]).spec["config"].items() >= judge.items()
+    refused = call("POST", f"/projects/{project.id}/evaluations", body | {"config": judge | {"judge_api_key": "sk-abc.def"}})
+    assert [error["field"] for error in refused.json()["errors"]] == ["config.judge_api_key"]
+
+
 @pytest.mark.parametrize(("change", "field"), [
     ({"method": "grpo"}, "method"), ({"method": "nothing"}, "method"), ({"models": ["mdl_x"]}, "models.0"),
     ({"dataset": {"version_id": "dsv_x"}}, "dataset"), ({"config": {"num_generations": 0}}, "config.num_generations"),

@@ -134,6 +134,8 @@ class LocalJudge:
         prompts = [self._ids(messages) for messages in conversations]
         fitting = [index for index, ids in enumerate(prompts) if len(ids) + self.max_tokens <= self.context]
         said = [Said(None, f"the question has {len(ids)} tokens and the judge's context {self.context}") for ids in prompts]
+        if not fitting:
+            return said
         written = generate(self.model, [torch.tensor(prompts[index]) for index in fitting], count=1,
                            max_new_tokens=self.max_tokens, temperature=0.0, end_ids=self.ends, max_rows=self.rows)
         texts = self.tokenizer.batch_decode([one.completion_ids.tolist() for one in written], skip_special_tokens=True)

@@ -6,11 +6,13 @@ that cannot be read is missing, never a default.
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.contract.records import Message, Record
-from workers.engine.answering import AnswerConfig, Author, Question, answer
+from workers.engine.answering import Author, Question
+from workers.engine.faults import RewardFault
+from workers.engine.judges import THOUGHT, Judge, Said
 from workers.engine.models import Model
 from workers.engine.pairs import render_answer
 from workers.engine.rendering import sample_of
@@ -25,25 +27,28 @@ SYSTEM = (
 VERDICT = re.compile(r"VERDICT:\s*\**\s*(A|B|TIE)\b", re.IGNORECASE)
 WORTH = {"A": 1.0, "TIE": 0.5, "B": 0.0}
 
-Say = Callable[[Sequence[str]], list[str]]
-"""Requests to what the judge says to each."""
-
 
 @dataclass(frozen=True)
 class Verdict:
     """`win` is what the first answer's author gets: 1, ½ for a tie, 0, the mean of both orders; None where one is unreadable.
 
-    `first` is how often the answer shown first was preferred (½: no bias by place), `said` the judge's words in each order.
+    `first` is how often the answer shown first was preferred (½: no bias by place), `said` the judge's words in each order,
+    or why there are none.
     """
 
     win: float | None
     first: float | None
-    said: tuple[str, ...]
+    said: tuple[Said, ...]
 
     @property
     def agrees(self) -> bool:
         """Both orders prefer the same author, or both see a tie."""
         return self.win in {0.0, 1.0} or (self.win == 0.5 and self.first == 0.5 and read_verdict(self.said[0]) == "TIE")
+
+    @property
+    def notes(self) -> list[str]:
+        """What the judge said, for people to read."""
+        return [f"No answer: {said.why}." if said.text is None else said.text for said in self.said]
 
 
 def final_values(model: Model, samples: Sequence[Sample]) -> list[float]:
@@ -65,13 +70,17 @@ def as_answered(judge: Author, record: Record, text: str) -> Sample:
     return sample_of(render_answer(judge.tokenizer, record, turn), row=-1, record=record)
 
 
-def verdicts(say: Say, prompts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str], *, seed: int) -> list[Verdict]:
-    """Asks about each pair in both orders."""
+def verdicts(judge: Judge, prompts: Sequence[str], firsts: Sequence[str], seconds: Sequence[str], *, seed: int,
+             ) -> list[Verdict]:
+    """Asks about each pair in both orders. Raises RewardFault for a judge that answers nothing at all."""
     chance = random.Random(seed)  # noqa: S311 - the mark must be new, not secret
     given = list(zip(prompts, firsts, seconds, strict=True))
     asked = [request(prompt, one, other, f"{chance.getrandbits(64):016x}")
              for prompt, first, second in given for one, other in ((first, second), (second, first))]
-    said = say(asked)
+    said = judge.ask([[Message(role="system", content=SYSTEM), Message(role="user", content=text)] for text in asked])
+    if said and all(one.text is None for one in said):
+        raise RewardFault(f"The judge answered none of {len(said)} questions: {said[0].why}.",
+                          "See that the judge runs and can be reached from the worker, then evaluate again.")
     return [verdict_of(said[2 * index], said[2 * index + 1]) for index in range(len(given))]
 
 
@@ -80,39 +89,18 @@ def request(prompt: str, one: str, other: str, mark: str) -> str:
             "Which answer is better?")
 
 
-def read_verdict(said: str) -> str | None:
+def read_verdict(said: Said) -> str | None:
     """A, B or TIE: the last verdict of the text, or the text itself when it is nothing else. None for anything else."""
-    found = VERDICT.findall(said)
-    word = (found[-1] if found else said.strip().strip(".*")).upper()
+    text = THOUGHT.sub("", said.text or "")
+    found = VERDICT.findall(text)
+    word = (found[-1] if found else text.strip().strip(".*")).upper()
     return word if word in WORTH else None
 
 
-def verdict_of(plain: str, swapped: str) -> Verdict:
+def verdict_of(plain: Said, swapped: Said) -> Verdict:
     """From what the judge said with the first author's answer as A, and with it as B."""
     first, second = read_verdict(plain), read_verdict(swapped)
     if first is None or second is None:
         return Verdict(None, None, (plain, swapped))
     win = (WORTH[first] + 1 - WORTH[second]) / 2
     return Verdict(win, (WORTH[first] + WORTH[second]) / 2, (plain, swapped))
-
-
-def spoken(judge: Author, config: AnswerConfig, room: int) -> Say:
-    """A language model as judge: greedy, at most `room` tokens. A request longer than its context is answered by nothing."""
-    plain = config.model_copy(update={"num_generations": 1, "temperature": 0.0, "max_completion_length": room,
-                                      "top_p": 1.0, "top_k": 0})
-
-    def say(requests: Sequence[str]) -> list[str]:
-        asked = [_as_question(judge, text) for text in requests]
-        fit = [question for question in asked if len(judge.prompt(question)) <= judge.context - room]
-        answers = iter(answer(judge, fit, plain) if fit else [])
-        return [next(answers)[0].text if question in fit else "" for question in asked]
-
-    return say
-
-
-def _as_question(judge: Author, text: str) -> Question:
-    """Under the system prompt, as turns when the model has a chat template, else as one text."""
-    if judge.tokenizer.chat_template is None:
-        return Question(0, Record(prompt=f"{SYSTEM}\n\n{text}\n"), text, None, "")
-    turns = [Message(role="system", content=SYSTEM), Message(role="user", content=text)]
-    return Question(0, Record(prompt=turns), text, None, "")

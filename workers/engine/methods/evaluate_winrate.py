@@ -1,14 +1,17 @@
 """Win rate: two models answer the same prompts, and a judge says whose answer is better.
 
-A reward model or the run's reward scores both answers and the higher wins. A language model reads both in both orders
-and says which is better (arXiv 2306.05685); a preference that turns with the order counts half to each, and how often
-that happens is told. Ties count half.
+A reward model or the run's reward scores both answers and the higher wins. A language model, of the library or behind an
+endpoint of OpenAI's shape, reads both in both orders and says which is better (arXiv 2306.05685); a preference that turns
+with the order counts half to each, and how often that happens is told. Ties count half.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+
+import torch
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
@@ -18,7 +21,8 @@ from workers.engine import answering, judging, online, results
 from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.judging import Say, Verdict
+from workers.engine.judges import Endpoint, Judge, LocalJudge, Manner
+from workers.engine.judging import Verdict
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.task import Work
 from workers.engine.training_config import setting
@@ -30,9 +34,22 @@ class Config(AnswerConfig):
         max_length=60)
     tie_margin: float = setting(
         0.0, "Tie within", "Rewards that differ by no more than this are a tie.", order=110, ge=0, le=1e6)
+    judge_base_url: str = setting(
+        "", "Judge's address", "Of an endpoint in OpenAI's shape that judges, such as https://api.openai.com/v1. Empty where a "
+        "model of the library or a reward does.", group="basic", order=60, max_length=500)
+    judge_model: str = setting("", "Judge's model name", "As the endpoint calls it.", group="basic", order=61, max_length=200)
+    judge_api_key: str = setting(
+        "", "Judge's key", "Name of the environment variable that holds the endpoint's key, one that the workers' operator "
+        "allows; never the key itself.", group="basic", order=62, max_length=100, pattern=r"^[A-Za-z_0-9]*$")
     judge_max_tokens: int = setting(
-        64, "Judge's answer length", "Tokens in which a judging language model must give its verdict.", order=111, unit="tokens",
-        ge=1, le=8192)
+        64, "Judge's answer length", "Tokens in which a judging language model must give its verdict; give more to one that "
+        "thinks first.", order=111, unit="tokens", ge=1, le=32_768)
+    judge_timeout_seconds: float = setting(
+        60.0, "Judge's time limit", "For one answer of the endpoint.", order=112, unit="seconds", gt=0, le=600)
+    judge_retries: int = setting(
+        3, "Judge's retries", "After silence, 429 and errors of the endpoint.", order=113, ge=0, le=10)
+    judge_concurrency: int = setting(
+        8, "Judged at once", "Questions under way to the endpoint at the same time.", order=114, ge=1, le=64)
 
 
 CARD = card(
@@ -46,7 +63,8 @@ CARD = card(
     models=[ModelNeed(role="policy", help="The model whose win rate is told."),
             ModelNeed(role="policy_b", help="The model that it is compared with."),
             ModelNeed(role="judge", kinds=[ModelKind.REWARD, ModelKind.CAUSAL], required=False,
-                      help="A reward model, or a language model that follows instructions. Without one the reward judges.")],
+                      help="A reward model, or a language model that follows instructions. Empty where an endpoint or the reward "
+                           "judges.")],
     takes_reward=True,
     metrics=[MetricInfo(name="eval/{suite}/win_rate", title="Win rate", panel="Evaluation", better="up", help="Ties count half."),
              MetricInfo(name="eval/{suite}/ties", title="Ties", panel="Evaluation"),
@@ -63,38 +81,62 @@ CARD = card(
 def perform(config: Config, work: Work) -> dict[str, float | None]:
     """Raises ConfigFault without a judge, RewardFault when no verdict can be read."""
     spec = work.spec
-    check_judge(spec)
+    check_judge(config, spec)
     ref = spec.datasets["prompts"]
-    work.log.say("running", "loading the models")
-    authors = [answering.author(role, spec.models[role], work.device) for role in ("policy", "policy_b")]
-    judge = answering.author("judge", spec.models["judge"], work.device) if "judge" in spec.models else None
-    asked, left_out = answering.fitting(answering.questions(ref), authors, config.max_completion_length)
-    suite = results.suite_name(config.suite, ref)
-    say = judging.spoken(judge, config, config.judge_max_tokens) if judge and judge.ref.kind is ModelKind.CAUSAL else None
+    with reader_of(config, spec, work.device) as reader, answering.pipeline_of(spec, work.device) as pipeline:
+        work.log.say("running", "loading the models")
+        authors = [answering.author(role, spec.models[role], work.device) for role in ("policy", "policy_b")]
+        scorer = answering.author("judge", spec.models["judge"], work.device) if "judge" in spec.models and not reader else None
+        asked, left_out = answering.fitting(answering.questions(ref), authors, config.max_completion_length)
 
-    def ask(pipeline: Pipeline | None, piece: Sequence[Question]) -> list[EvaluationItem]:
-        first, second = (answering.answer(one, piece, config) for one in authors)
-        flat = [(question, one, other) for question, ones, others in zip(piece, first, second, strict=True)
-                for one, other in zip(ones, others, strict=True)]
-        duels = spoken_duels(say, flat, seed=spec.seed) if say else scored_duels(config, judge, pipeline, authors, flat)
-        count = config.num_generations
-        return [item_of(question, duels[at:at + count]) for question, at in zip(piece, range(0, len(flat), count), strict=True)]
+        def ask(piece: Sequence[Question]) -> list[EvaluationItem]:
+            first, second = (answering.answer(one, piece, config) for one in authors)
+            flat = [(question, one, other) for question, ones, others in zip(piece, first, second, strict=True)
+                    for one, other in zip(ones, others, strict=True)]
+            duels = read_duels(reader, flat, seed=spec.seed) if reader else scored_duels(config, scorer, pipeline, authors, flat)
+            count = config.num_generations
+            return [item_of(question, duels[index * count:(index + 1) * count]) for index, question in enumerate(piece)]
 
-    def publish(items: list[EvaluationItem], stopped: bool) -> dict[str, float | None]:
-        unread = sum("win_rate" not in item.values for item in items)
-        if unread == len(items):
-            said = next((note for item in items for note in item.notes), "")
-            raise RewardFault(f"The judge gave no verdict that can be read on any of {len(items)} prompts. It said: "
-                              f"{said[:200]!r}.", "Choose a judge that follows instructions, or a reward model.")
-        more = [f"On {unread} of {len(items)} prompts the judge gave no verdict that can be read."] if unread else []
-        results.show(work, items)
-        return results.evaluation(
-            work, data="prompts", suite=suite, primary="win_rate", items=items, left_out=[*left_out, *more], partial=stopped,
-            measure={"against": identity(spec, "policy_b"), "judge": identity(spec, "judge"), "tie_margin": config.tie_margin,
-                     "reward": spec.reward.model_dump(mode="json") if spec.reward else None})
+        return answering.go_through(work, asked, config, ask=ask, publish=partial(published, config, work, left_out))
 
-    with answering.pipeline_of(spec, work.device) as pipeline:
-        return answering.go_through(work, asked, config, ask=partial(ask, pipeline), publish=publish)
+
+def published(config: Config, work: Work, left_out: Sequence[str], items: list[EvaluationItem], stopped: bool,
+              ) -> dict[str, float | None]:
+    """The report of what was judged. Raises RewardFault when nothing was."""
+    spec = work.spec
+    unread = sum("win_rate" not in item.values for item in items)
+    if unread == len(items):
+        said = next((note for item in items for note in item.notes), "")
+        raise RewardFault(f"The judge gave no verdict that can be read on any of {len(items)} prompts. It said: "
+                          f"{said[:200]!r}.", "Choose a judge that follows instructions, or a reward model.")
+    more = [f"On {unread} of {len(items)} prompts the judge gave no verdict that can be read."] if unread else []
+    results.show(work, items)
+    return results.evaluation(
+        work, data="prompts", suite=results.suite_name(config.suite, spec.datasets["prompts"]), primary="win_rate", items=items,
+        left_out=[*left_out, *more], partial=stopped,
+        measure={"against": identity(spec, "policy_b"), "judge": identity(spec, "judge") or endpoint_name(config),
+                 "tie_margin": config.tie_margin, "reward": spec.reward.model_dump(mode="json") if spec.reward else None})
+
+
+@contextmanager
+def reader_of(config: Config, spec: RunSpec, device: torch.device) -> Iterator[Judge | None]:
+    """The judge that reads both answers, for as long as the block lasts; None where scores decide. Raises ConfigFault."""
+    ref = spec.models.get("judge")
+    if config.judge_base_url:
+        with closing(endpoint_of(config)) as endpoint:
+            yield endpoint
+    elif ref is not None and ref.kind is ModelKind.CAUSAL:
+        with closing(LocalJudge(ref, device, max_tokens=config.judge_max_tokens, rows=config.rollout_rows)) as local:
+            yield local
+    else:
+        yield None
+
+
+def endpoint_of(config: Config) -> Endpoint:
+    """Raises ConfigFault for an address or a key that may not be used."""
+    return Endpoint(config.judge_base_url, config.judge_model, key=config.judge_api_key, manner=Manner(
+        max_tokens=config.judge_max_tokens, timeout_seconds=config.judge_timeout_seconds, retries=config.judge_retries,
+        concurrency=config.judge_concurrency))
 
 
 Flat = tuple[Question, Answer, Answer]
@@ -109,8 +151,8 @@ class Duel:
     scores: tuple[float | None, float | None] = (None, None)
 
 
-def spoken_duels(say: Say, flat: Sequence[Flat], *, seed: int) -> list[Duel]:
-    found = judging.verdicts(say, [question.text for question, *_ in flat], [one.text for _, one, _ in flat],
+def read_duels(judge: Judge, flat: Sequence[Flat], *, seed: int) -> list[Duel]:
+    found = judging.verdicts(judge, [question.text for question, *_ in flat], [one.text for _, one, _ in flat],
                              [other.text for *_, other in flat], seed=seed)
     return [Duel((one, other), verdict) for (_, one, other), verdict in zip(flat, found, strict=True)]
 
@@ -155,16 +197,24 @@ def item_of(question: Question, duels: Sequence[Duel]) -> EvaluationItem:
                    "consistent": sum(duel.verdict.agrees for duel in judged) / len(judged)} if firsts else {}
     answers = [EvaluatedAnswer(text=answer.text, role=role, score=score, length=answer.length, truncated=answer.truncated)
                for duel in duels for role, answer, score in zip(("policy", "policy_b"), duel.answers, duel.scores, strict=True)]
-    notes = [said for duel in duels for said in duel.verdict.said]
+    notes = [note for duel in duels for note in duel.verdict.notes]
     return EvaluationItem(key=question.key, row=question.row, prompt=question.text, reference=question.reference, answers=answers,
                           values=values, notes=notes)
 
 
-def check_judge(spec: RunSpec) -> None:
-    """Raises ConfigFault unless there is one judge."""
-    if ("judge" in spec.models) == (spec.reward is not None):
-        found = "the run has a judge and a reward." if spec.reward else "the run has none."
-        raise ConfigFault(f"A win rate needs one judge: {found}", "Choose a model as judge, or a reward.")
+def check_judge(config: Config, spec: RunSpec) -> None:
+    """Raises ConfigFault unless there is one judge, whole."""
+    has = {"a model": "judge" in spec.models, "an endpoint": bool(config.judge_base_url), "a reward": spec.reward is not None}
+    judges = [word for word, given in has.items() if given]
+    if len(judges) != 1:
+        raise ConfigFault(f"A win rate needs one judge; the run has {' and '.join(judges) or 'none'}.",
+                          "Choose a model as judge, an endpoint, or a reward.")
+    if config.judge_base_url and not config.judge_model:
+        raise ConfigFault("The judge's endpoint needs the name of a model.", "Set judge_model.")
+
+
+def endpoint_name(config: Config) -> str:
+    return f"{config.judge_model} at {config.judge_base_url}" if config.judge_base_url else ""
 
 
 def identity(spec: RunSpec, role: str) -> str:
@@ -175,7 +225,10 @@ def identity(spec: RunSpec, role: str) -> str:
 def examine(config: Config, spec: RunSpec) -> list[Finding]:
     found = answering.findings(spec, roles=["policy", "policy_b"], room=config.max_completion_length)
     try:
-        check_judge(spec)
+        check_judge(config, spec)
+        if config.judge_base_url:
+            endpoint_of(config).close()
     except ConfigFault as fault:
-        found.append(Finding(level="error", code="reward", field="reward", message=f"{fault.message} {fault.remedy}"))
+        field = "judge_base_url" if config.judge_base_url else "reward"
+        found.append(Finding(level="error", code="judge", field=field, message=f"{fault.message} {fault.remedy}"))
     return found
