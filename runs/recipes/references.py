@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from runs.recipes.templates import leaves
+
 REFERENCE = re.compile(r"\$\{\s*(params|stages)\.([A-Za-z0-9_-]+)(?:\.([A-Za-z0-9_-]+))?\s*\}")
 ANY = re.compile(r"\$\{[^}]*\}?")
 ABSENT = object()
@@ -33,16 +35,10 @@ class Reference:
 Lookup = Callable[[Reference], Any]
 
 
-def references_in(template: Any, place: str = "") -> Iterator[tuple[str, Reference | str]]:
+def references_in(template: Any) -> Iterator[tuple[str, Reference | str]]:
     """Every reference below `template` with the dotted place it stands at; one that cannot be read as its bare text."""
-    if isinstance(template, dict):
-        for name, value in template.items():
-            yield from references_in(value, f"{place}.{name}".lstrip("."))
-    elif isinstance(template, list):
-        for index, value in enumerate(template):
-            yield from references_in(value, f"{place}.{index}".lstrip("."))
-    elif isinstance(template, str):
-        for found in ANY.finditer(template):
+    for place, text in leaves(template):
+        for found in ANY.finditer(text) if isinstance(text, str) else ():
             read = REFERENCE.fullmatch(found[0])
             reference = _reference(read) if read else None
             yield place, reference if reference and reference.is_whole() else found[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from runs.recipes.templates import leaves
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind
 
@@ -38,13 +39,6 @@ def plain(template: Any) -> Any:
     return template
 
 
-def slots_in(template: Any, place: str = "") -> Iterator[tuple[str, Slot]]:
+def slots_in(template: Any) -> Iterator[tuple[str, Slot]]:
     """Every slot with the dotted place it stands at."""
-    if isinstance(template, Slot):
-        yield place, template
-    elif isinstance(template, dict):
-        for name, value in template.items():
-            yield from slots_in(value, f"{place}.{name}".lstrip("."))
-    elif isinstance(template, list):
-        for index, value in enumerate(template):
-            yield from slots_in(value, f"{place}.{index}".lstrip("."))
+    return ((place, value) for place, value in leaves(template) if isinstance(value, Slot))

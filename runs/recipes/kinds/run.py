@@ -1,6 +1,6 @@
 """A stage that is a run: its template is the draft that the form of a new run would send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from runs.recipes.kinds import Body, Kind, Seen, failure
 from runs.recipes.models import Stage
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
-from workers.contract.catalogue import MethodCard
+from workers.contract.catalogue import DataNeed, MethodCard, ModelNeed
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import ModelKind, RewardPipeline, RunKind
 
@@ -81,18 +81,26 @@ def _below(prefix: str, errors: list[FieldError]) -> list[FieldError]:
     return [FieldError(f"{prefix}.{error.field}".rstrip("."), error.message) for error in errors]
 
 
+def _role_faults(
+    group: str, thing: str, given: dict[str, Any], needs: Sequence[ModelNeed | DataNeed], card: MethodCard
+) -> Iterator[FieldError]:
+    """Roles that the method needs and nobody fills, and those that it does not have."""
+    roles = [need.role for need in needs]
+    for need in needs:
+        if need.required and need.role not in given:
+            yield FieldError(f"{group}.{need.role}", f"Choose a {thing} for the role {need.role}.")
+    for role in given:
+        if role not in roles:
+            message = f"{card.title} takes no {thing} in the role {role}; it takes {', '.join(roles)}."
+            yield FieldError(f"{group}.{role}", message)
+
+
 def _model_faults(body: Body, card: MethodCard, project: Project | None) -> Iterator[FieldError]:
-    needs = {need.role: need for need in card.models}
     given = _group(body, "models")
-    for role, need in needs.items():
-        if need.required and role not in given:
-            yield FieldError(f"models.{role}", f"Choose a model for the role {role}.")
-    for role, value in given.items():
-        place = f"models.{role}"
-        if role not in needs:
-            yield FieldError(place, f"{card.title} takes no model in the role {role}; it takes {', '.join(needs)}.")
-        else:
-            yield from _model_fits(place, value, needs[role].kinds, project)
+    yield from _role_faults("models", "model", given, card.models, card)
+    for need in card.models:
+        if need.role in given:
+            yield from _model_fits(f"models.{need.role}", given[need.role], need.kinds, project)
     for index, term in enumerate(_terms(body)):
         asked = algorithms.reward_term_card(str(term.get("kind", "")))
         if asked and asked.model and term.get("model_id"):
@@ -116,25 +124,25 @@ def _model_fits(place: str, value: Any, kinds: list[ModelKind], project: Project
 
 
 def _data_faults(body: Body, card: MethodCard, project: Project | None) -> Iterator[FieldError]:
-    needs = {need.role: need for need in card.data}
     given = _group(body, "datasets")
-    for role, need in needs.items():
-        if need.required and role not in given:
-            yield FieldError(f"datasets.{role}", f"Choose a data set for the role {role}.")
-    for role, value in given.items():
-        place = f"datasets.{role}"
-        version = value.get("version_id") if isinstance(value, dict) else value
-        if role not in needs:
-            yield FieldError(place, f"{card.title} takes no data set in the role {role}; it takes {', '.join(needs)}.")
-        elif isinstance(version, Slot):
-            wanted = "data set" if version is value else "version"
-            if version.what != wanted:
-                yield FieldError(place, f"{version.said} is {version.what}; a {wanted} belongs here.")
-            elif version.rows and not set(version.rows) & set(needs[role].kinds):
-                rows, kinds = " or ".join(version.rows), " or ".join(needs[role].kinds)
-                yield FieldError(place, f"{version.said} holds rows of the kind {rows}; {card.title} learns from {kinds}.")
-        elif project and isinstance(value, dict):
-            yield from _refusal(place, partial(version_ref, str(version), str(value.get("split", "train")), project=project))
+    yield from _role_faults("datasets", "data set", given, card.data, card)
+    for need in card.data:
+        if need.role in given:
+            yield from _data_fits(f"datasets.{need.role}", given[need.role], need, card, project)
+
+
+def _data_fits(place: str, value: Any, need: DataNeed, card: MethodCard, project: Project | None) -> Iterator[FieldError]:
+    """A slot must hold rows that the method learns from; a version written into the recipe must be there."""
+    version = value.get("version_id") if isinstance(value, dict) else value
+    if isinstance(version, Slot):
+        wanted = "data set" if version is value else "version"
+        if version.what != wanted:
+            yield FieldError(place, f"{version.said} is {version.what}; a {wanted} belongs here.")
+        elif version.rows and not set(version.rows) & set(need.kinds):
+            rows, kinds = " or ".join(version.rows), " or ".join(need.kinds)
+            yield FieldError(place, f"{version.said} holds rows of the kind {rows}; {card.title} learns from {kinds}.")
+    elif project and isinstance(value, dict):
+        yield from _refusal(place, partial(version_ref, str(version), str(value.get("split", "train")), project=project))
 
 
 def _refusal(place: str, ask: Any) -> Iterator[FieldError]:
