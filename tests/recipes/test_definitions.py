@@ -15,6 +15,7 @@ from runs.recipes.references import ABSENT, Reference, resolve
 from tests.launches.builders import make_model, make_version
 from tests.recipes.conftest import Api
 from tests.recipes.definitions import CHAIN
+from workers.contract.catalogue import load_catalogue
 
 
 def changed(**replaced: str) -> dict[str, Any]:
@@ -53,6 +54,10 @@ def test_a_sound_recipe_has_no_fault():
         ("rows: [demonstration]}\n  held", "rows: [ranking]}\n  held", "stages.0.run.datasets.train", "of the kind ranking"),
         ("Base model}", "Base model, head: reward}", "stages.0.run.models.policy", "is a reward model; a causal model"),
         ("method: sft-instruct\n      config", "method: alchemy\n      config", "stages.0.run.method", "No method is called"),
+        ("policy: \"${params.base}\"", "critic: \"${params.base}\"", "stages.0.run.models.policy", "Choose a model"),
+        ("{policy: \"${params.base}\"", "{critic: \"${params.base}\"", "stages.0.run.models.critic", "takes no model in"),
+        ("train: \"${params.rows}\", eval", "eval", "stages.0.run.datasets.train", "Choose a data set"),
+        ("train: \"${params.rows}\", eval", "prompts", "stages.0.run.datasets.prompts", "takes no data set in"),
         ("max_steps:", "max_stepz:", "stages.0.run.config.max_stepz", "Did you mean `max_steps`?"),
         ("after: [look]", "after: [lok]", "stages.2.after.0", "No other stage is called"),
         ("after: [first]", "after: [second]", "stages.2.name", "wait for each other"),
@@ -115,6 +120,16 @@ def test_every_choice_is_tried_not_only_the_default():
     text = CHAIN.replace("{max_steps: \"${params.steps}\"}", chosen)
     text = text.replace("params:\n", "params:\n  how: {kind: choice, title: How, choices: [a, b], default: a}\n")
     assert "definition.stages.0.run.config.max_stepz" in faults_of(text)
+
+
+@pytest.mark.parametrize("algorithm", built_in()["rlhf"].params["algorithm"].choices)
+def test_rlhf_fills_every_role_of_its_algorithm_and_the_reward_model_is_the_critic(algorithm: str):
+    def look_up(reference: Reference) -> Any:
+        return algorithm if reference.name == "algorithm" else reference.text
+
+    models = resolve(built_in()["rlhf"].stage("policy").body, look_up)["models"]
+    assert set(models) == {need.role for need in load_catalogue().method(algorithm).models}
+    assert models.get("critic") == ("${stages.reward.model}" if algorithm == "ppo" else None)
 
 
 def test_nothing_starts_when_a_parameter_does_not_fit(api: Api, project: Project, params: dict[str, Any]):
