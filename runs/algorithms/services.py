@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from runs.accounts.access import Actor
+from runs.accounts.deletion import put_away
 from runs.accounts.models import Project
 from runs.accounts.services import audit
 from runs.algorithms import selectors
@@ -55,11 +55,8 @@ def edit_config(saved: AlgorithmConfig, actor: Actor, changes: dict[str, Any]) -
     return saved
 
 
-@transaction.atomic
 def delete_config(saved: AlgorithmConfig, actor: Actor) -> None:
-    saved.deleted_at = timezone.now()
-    saved.save(update_fields=["deleted_at"])
-    audit(saved.project, actor, "algorithm_config.delete", saved.id, {"name": saved.name})
+    put_away(saved, "algorithm_config", actor=actor)
 
 
 @transaction.atomic

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from runs.accounts.access import Actor
+from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
 from runs.accounts.services import audit
 from runs.jobs import services as jobs
@@ -72,22 +72,13 @@ def rename_model(model: LibraryModel, *, name: str, actor: Actor) -> LibraryMode
     return model
 
 
-@transaction.atomic
 def delete_model(model: LibraryModel, *, actor: Actor) -> None:
     """The files stay: other runs may have started from them."""
-    if not model.deleted_at:
-        model.deleted_at = timezone.now()
-        model.save(update_fields=["deleted_at"])
-        audit(model.project, actor, "model.delete", model.id, {"name": model.name})
+    put_away(model, "model", actor=actor)
 
 
-@transaction.atomic
 def restore_model(model: LibraryModel, *, actor: Actor) -> LibraryModel:
-    if model.deleted_at:
-        model.deleted_at = None
-        model.save(update_fields=["deleted_at"])
-        audit(model.project, actor, "model.restore", model.id, {"name": model.name})
-    return model
+    return bring_back(model, "model", actor=actor)
 
 
 def take_over(job: Job) -> None:

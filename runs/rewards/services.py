@@ -2,9 +2,9 @@
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from runs.accounts.access import Actor
+from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
 from runs.accounts.services import audit
 from runs.problems import Conflict
@@ -44,22 +44,13 @@ def change_reward(reward: Reward, actor: Actor, *, name: str | None, description
     return reward
 
 
-@transaction.atomic
 def delete_reward(reward: Reward, actor: Actor) -> None:
     """Its versions stay for the runs that used them; a new run may not take them."""
-    if not reward.deleted_at:
-        reward.deleted_at = timezone.now()
-        reward.save(update_fields=["deleted_at"])
-        audit(reward.project, actor, "reward.delete", reward.id, {"name": reward.name})
+    put_away(reward, "reward", actor=actor)
 
 
-@transaction.atomic
 def restore_reward(reward: Reward, actor: Actor) -> Reward:
-    if reward.deleted_at:
-        reward.deleted_at = None
-        reward.save(update_fields=["deleted_at"])
-        audit(reward.project, actor, "reward.restore", reward.id, {"name": reward.name})
-    return reward
+    return bring_back(reward, "reward", actor=actor)
 
 
 def _next_version(reward: Reward, actor: Actor, pipeline: RewardPipeline, note: str) -> RewardVersion:

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from runs.accounts.access import Actor
+from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
 from runs.accounts.services import audit
 from runs.annotation.models import Assignment, Campaign, CampaignState, Task
@@ -101,22 +101,13 @@ def reopen_campaign(campaign: Campaign, *, actor: Actor | None) -> Campaign:
     return campaign
 
 
-@transaction.atomic
 def delete_campaign(campaign: Campaign, *, actor: Actor | None) -> None:
     """Its judgments and exports stay; it takes no more and stands in no list."""
-    if not campaign.deleted_at:
-        campaign.deleted_at = timezone.now()
-        campaign.save(update_fields=["deleted_at"])
-        audit(campaign.project, actor, "campaign.delete", campaign.id, {"name": campaign.name})
+    put_away(campaign, "campaign", actor=actor)
 
 
-@transaction.atomic
 def restore_campaign(campaign: Campaign, *, actor: Actor | None) -> Campaign:
-    if campaign.deleted_at:
-        campaign.deleted_at = None
-        campaign.save(update_fields=["deleted_at"])
-        audit(campaign.project, actor, "campaign.restore", campaign.id, {"name": campaign.name})
-    return campaign
+    return bring_back(campaign, "campaign", actor=actor)
 
 
 def count(campaign: Campaign, *, judgments: int = 0, done: int = 0) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from runs.accounts.access import Actor
+from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project, User
 from runs.accounts.services import audit
 from runs.datasets.models import Dataset, DatasetVersion, Upload, UploadState, VersionState
@@ -61,22 +61,13 @@ def change_dataset(dataset: Dataset, *, name: str | None, description: str | Non
     return dataset
 
 
-@transaction.atomic
 def delete_dataset(dataset: Dataset, *, actor: Actor | None) -> None:
     """Its versions stay for the runs that used them; a new run may not take them."""
-    if not dataset.deleted_at:
-        dataset.deleted_at = timezone.now()
-        dataset.save(update_fields=["deleted_at"])
-        audit(dataset.project, actor, "dataset.delete", dataset.id, {"name": dataset.name})
+    put_away(dataset, "dataset", actor=actor)
 
 
-@transaction.atomic
 def restore_dataset(dataset: Dataset, *, actor: Actor | None) -> Dataset:
-    if dataset.deleted_at:
-        dataset.deleted_at = None
-        dataset.save(update_fields=["deleted_at"])
-        audit(dataset.project, actor, "dataset.restore", dataset.id, {"name": dataset.name})
-    return dataset
+    return bring_back(dataset, "dataset", actor=actor)
 
 
 def request_stats(version: DatasetVersion, *, model_id: str, actor: Actor | None) -> Job:
