@@ -32,14 +32,22 @@ def add_version(dataset: Dataset, body: VersionIn, *, actor: Actor | None) -> tu
     """The next version of `dataset` and the job that reads it."""
     if dataset.deleted_at:
         raise Conflict("dataset_deleted", f"Data set {dataset.name} is deleted. Restore it, then add a version.")
-    mapping = _mapping_for(dataset.project, body)
-    version = new_version(
+    return read_in(
         dataset,
         source=body.source.model_dump(exclude_none=True),
-        mapping=mapping.model_dump(mode="json") if mapping else None,
+        mapping=_mapping_for(dataset.project, body),
         split_rule=body.splits.model_dump(),
         actor=actor,
     )
+
+
+@transaction.atomic
+def read_in(
+    dataset: Dataset, *, source: dict[str, Any], mapping: Mapping | None, split_rule: dict[str, Any], actor: Actor | None
+) -> tuple[DatasetVersion, Job]:
+    """The next version of `dataset` from a source that was checked, and the job that reads its rows."""
+    stored = mapping.model_dump(mode="json") if mapping else None
+    version = new_version(dataset, source=source, mapping=stored, split_rule=split_rule, actor=actor)
     job = jobs.enqueue(
         kind="dataset_ingest",
         project=dataset.project,
@@ -47,7 +55,8 @@ def add_version(dataset: Dataset, body: VersionIn, *, actor: Actor | None) -> tu
         created_by=user_of(actor),
         subject_id=version.id,
     )
-    _keep_job(version, job)
+    version.job_id = job.id
+    version.save(update_fields=["job_id"])
     return version, job
 
 
@@ -111,11 +120,6 @@ def new_version(
     )
     audit(dataset.project, actor, "dataset.version", version.id, {"number": version.number})
     return version
-
-
-def _keep_job(version: DatasetVersion, job: Job) -> None:
-    version.job_id = job.id
-    version.save(update_fields=["job_id"])
 
 
 @transaction.atomic

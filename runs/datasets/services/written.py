@@ -10,10 +10,9 @@ from django.db import transaction
 from runs.accounts.access import Actor
 from runs.datasets import storage
 from runs.datasets.models import Dataset, DatasetVersion, Upload, UploadState
-from runs.datasets.services.sets import new_version, user_of
+from runs.datasets.services.sets import read_in, user_of
 from runs.datasets.shapes import check_mapping
 from runs.datasets.shapes.mapping import Mapping
-from runs.jobs import services as jobs
 from runs.jobs.models import Job
 
 
@@ -24,23 +23,9 @@ def add_written_version(
     """The next version of `dataset` from a copy of `file`, and the job that reads it. `origin` says what the rows are from."""
     check_mapping(mapping)
     upload = _as_upload(dataset, file, actor)
-    version = new_version(
-        dataset,
-        source={"upload_id": upload.id, **origin},
-        mapping=mapping.model_dump(mode="json"),
-        split_rule={"mode": "none"},
-        actor=actor,
+    return read_in(
+        dataset, source={"upload_id": upload.id, **origin}, mapping=mapping, split_rule={"mode": "none"}, actor=actor
     )
-    job = jobs.enqueue(
-        kind="dataset_ingest",
-        project=dataset.project,
-        payload={"version_id": version.id},
-        created_by=user_of(actor),
-        subject_id=version.id,
-    )
-    version.job_id = job.id
-    version.save(update_fields=["job_id"])
-    return version, job
 
 
 def _as_upload(dataset: Dataset, file: Path, actor: Actor | None) -> Upload:
