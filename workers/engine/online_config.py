@@ -5,7 +5,7 @@ A method's file declares its own fields after these, and those again whose defau
 
 from typing import ClassVar, Literal
 
-from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed
+from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.records import RecordKind
 from workers.engine.training_config import TrainingConfig, setting
 
@@ -106,3 +106,8 @@ DATA = [
              help="Held-out prompts, answered greedily."),
 ]
 POLICY = ModelNeed(role="policy", help="The model that is trained, best one that already answers in the right form.")
+DEMO = Preset(
+    name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
+    config={"learning_rate": 5e-5, "prompts_per_step": 64, "num_generations": 16, "max_completion_length": 8,
+            "per_device_train_batch_size": 1024, "max_steps": 60, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
+            "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8, "beta": 0.01})

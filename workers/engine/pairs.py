@@ -5,7 +5,7 @@ prompt that leaves no room for the answers. In a step pair k is samples 2k and 2
 apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any, ClassVar
@@ -90,6 +90,12 @@ def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mo
     shared = _shared(cut)
     return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
                     scalars={"margin": record.margin or 0.0}) for side in cut]
+
+
+def renderer(config: PairConfig, setting: Setting, left_out: LeftOut) -> Callable[[Record, int], list[Sample]]:
+    """`render_pair` as a composition wants it: of a record and its row, by the method's own settings."""
+    return lambda record, row: render_pair(
+        setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode, left_out=left_out)
 
 
 def render_answer(tokenizer: Any, record: Record, answer: Text) -> Rendered:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
-from workers.contract.records import Record, RecordKind
+from workers.contract.records import RecordKind
 from workers.engine import pairs
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Role, Setting, Turn
@@ -94,14 +94,6 @@ def compose(config: Config, setting: Setting) -> Composition:
     left_out, held_out = pairs.LeftOut(), "eval" in setting.spec.datasets
     known, known_held_out = ReferenceLogProbs(), ReferenceLogProbs()
 
-    def render(record: Record, row: int) -> list[Sample]:
-        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                 left_out=left_out)
-
-    def render_held_out(record: Record, row: int) -> list[Sample]:
-        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                 left_out=pairs.LeftOut())
-
     def collect(turn: Turn) -> list[Sample]:
         count = config.per_device_train_batch_size * config.gradient_accumulation_steps
         return known.give(turn.models["reference"], pairs.take(turn, count, left_out))
@@ -112,7 +104,7 @@ def compose(config: Config, setting: Setting) -> Composition:
         cycle=(Collect("read", collect),
                Fit("fit", ("policy",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
                    keep_groups=True)),
-        data={"train": render, "eval": render_held_out},
+        data={"train": pairs.renderer(config, setting, left_out), "eval": pairs.renderer(config, setting, pairs.LeftOut())},
         total_steps=lambda data: pairs.planned_steps(config, data),
         live={"learning_rate": rate, "beta": config.beta},
         evaluations=(Evaluation("eval", partial(held_out_measures, config, known_held_out)),) if held_out else (),

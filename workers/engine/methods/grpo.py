@@ -19,7 +19,7 @@ from workers.engine import online
 from workers.engine.advantages import estimator
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.online_config import DATA, METRICS, POLICY, OnlineConfig
+from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig
 from workers.engine.reducers import Reduction
 from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.training_config import setting
@@ -50,10 +50,7 @@ CARD = card(
     data=DATA, models=[POLICY], needs_reward=True, metrics=METRICS,
     presets=[
         Preset(name="default", title="Default", description="The paper's loss, on policy, without a KL term.", config={}),
-        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
-               config={"learning_rate": 5e-5, "prompts_per_step": 64, "num_generations": 16, "max_completion_length": 8,
-                       "per_device_train_batch_size": 1024, "max_steps": 60, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
-                       "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8, "beta": 0.01}),
+        DEMO,
     ],
 )
 

@@ -104,19 +104,14 @@ def compose(config: Config, setting: Setting) -> Composition:
     train = setting.spec.datasets.get("train")
     answers_per_row = 2 if train is not None and train.kind is RecordKind.PREFERENCE else 1
 
-    def render(record: Record, row: int) -> list[Sample]:
-        return render_answers(config, setting, record, row, left_out)
-
-    def render_held_out(record: Record, row: int) -> list[Sample]:
-        return render_answers(config, setting, record, row, LeftOut())
-
+    render = partial(render_answers, config, setting)
     rate = chosen_learning_rate(config, setting.parameters, at_7b=5e-7, highest=5e-4 if config.use_peft else 5e-5)
     return Composition(
         roles=(Role("policy", trained=True), reference_role(setting, config.max_length)),
         cycle=(Collect("read", partial(collect, config, known, left_out)),
                Fit("fit", ("policy",), partial(loss, config), micro_samples=config.per_device_train_batch_size),
                Apply("tell", lambda turn: tell_margin(turn.tally))),
-        data={"train": render, "eval": render_held_out},
+        data={"train": partial(render, left_out), "eval": partial(render, LeftOut())},
         total_steps=lambda data: pairs.planned_steps(config, data, answers_per_row),
         live={"learning_rate": rate, "beta": config.beta},
         evaluations=(Evaluation("eval", partial(held_out_measures, config, known_held_out)),) if held_out else (),
@@ -125,7 +120,7 @@ def compose(config: Config, setting: Setting) -> Composition:
     )
 
 
-def render_answers(config: Config, setting: Setting, record: Record, row: int, left_out: LeftOut) -> list[Sample]:
+def render_answers(config: Config, setting: Setting, left_out: LeftOut, record: Record, row: int) -> list[Sample]:
     """The marked answer, or both sides of a pair, each with scalar `label`. Raises DataFault for a row of another kind."""
     if record.chosen is not None:
         sides = pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,

@@ -19,7 +19,7 @@ from workers.engine import online
 from workers.engine.advantages import leave_one_out
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.online_config import DATA, METRICS, POLICY, OnlineConfig
+from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig
 from workers.engine.reducers import Reduction
 from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.training_config import setting
@@ -54,10 +54,7 @@ CARD = card(
         Preset(name="default", title="Default", description="The paper's loss, on policy, with the KL in the reward.", config={}),
         Preset(name="lora", title="LoRA", description="Trains an adapter; the reference is the same model without it.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
-        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
-               config={"learning_rate": 5e-5, "prompts_per_step": 64, "num_generations": 16, "max_completion_length": 8,
-                       "per_device_train_batch_size": 1024, "max_steps": 60, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
-                       "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8, "beta": 0.01}),
+        DEMO,
     ],
 )
 

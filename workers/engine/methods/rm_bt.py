@@ -23,7 +23,7 @@ from workers.engine.composition import Collect, Composition, Evaluation, Fit, Re
 from workers.engine.rendering import Truncation
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
 from workers.engine.reward_report import ScoredPair
-from workers.engine.sample import Batch, Counts, Sample
+from workers.engine.sample import Batch, Counts
 from workers.engine.tally import Tally
 from workers.engine.training_config import chosen_learning_rate
 from workers.engine.training_config import setting as field
@@ -97,21 +97,13 @@ def compose(config: Config, setting: Setting) -> Composition:
     pairs.check_length(config, setting)
     left_out, held_out = pairs.LeftOut(), "eval" in setting.spec.datasets
 
-    def render(record: Record, row: int) -> list[Sample]:
-        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                 left_out=left_out)
-
-    def render_held_out(record: Record, row: int) -> list[Sample]:
-        return pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                 left_out=pairs.LeftOut())
-
     count = config.per_device_train_batch_size * config.gradient_accumulation_steps
     return Composition(
         roles=(Role("reward", trained=True, head="scalar", weights="reward"),),
         cycle=(Collect("read", lambda turn: pairs.take(turn, count, left_out)),
                Fit("fit", ("reward",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
                    keep_groups=True)),
-        data={"train": render, "eval": render_held_out},
+        data={"train": pairs.renderer(config, setting, left_out), "eval": pairs.renderer(config, setting, pairs.LeftOut())},
         total_steps=lambda data: pairs.planned_steps(config, data),
         live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
         evaluations=(Evaluation("eval", partial(held_out_measures, config)),) if held_out else (),
