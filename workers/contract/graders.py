@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from workers.contract.run_spec import Affine, RewardPipeline, RewardTerm
-from workers.contract.templates import fault_in
+from workers.contract.templates import Template, readable
 
 Metric = Literal["fuzzy_match", "bleu", "gleu", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"]
 
@@ -47,27 +47,17 @@ class _Grader(BaseModel):
 
 class StringCheck(_Grader):
     type: Literal["string_check"]
-    input: str
-    reference: str
+    input: Template
+    reference: Template
     operation: Literal["eq", "ne", "like", "ilike"]
-
-    @field_validator("input", "reference")
-    @classmethod
-    def _template(cls, value: str) -> str:
-        return _checked(value)
 
 
 class TextSimilarity(_Grader):
     type: Literal["text_similarity"]
-    input: str
-    reference: str
+    input: Template
+    reference: Template
     evaluation_metric: str
     pass_threshold: float | None = None
-
-    @field_validator("input", "reference")
-    @classmethod
-    def _template(cls, value: str) -> str:
-        return _checked(value)
 
     @field_validator("evaluation_metric")
     @classmethod
@@ -102,7 +92,7 @@ class Turn(BaseModel):
     @classmethod
     def _template(cls, value: Any) -> Any:
         for part in value if isinstance(value, list) else [value]:
-            _checked(part if isinstance(part, str) else part.text)
+            readable(part if isinstance(part, str) else part.text)
         return value
 
 
@@ -285,13 +275,6 @@ def _product(node: ast.expr, names: set[str]) -> dict[str, float] | None:
             constant = {"": first.get("", 1.0) * second.get("", 1.0)} if "" in first | second else {}
             return first | second | constant
     return None
-
-
-def _checked(template: str) -> str:
-    fault = fault_in(template)
-    if fault:
-        raise ValueError(fault)
-    return template
 
 
 def _told(error: Any) -> tuple[str, str]:

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 PATH = re.compile(r"(sample|item)((?:\.[A-Za-z_][\w-]*|\[\d+\])+)")
@@ -20,6 +22,17 @@ def fault_in(template: str) -> str:
         if path[1] == "sample" and path[2].lstrip(".") not in SAMPLE_FIELDS:
             return f"{{{{ {found} }}}} is not known; of the sample there is {{{{ sample.output_text }}}}"
     return ""
+
+
+def readable(template: str) -> str:
+    """The template itself. Raises ValueError with what is wrong with it."""
+    if fault := fault_in(template):
+        raise ValueError(fault)
+    return template
+
+
+Template = Annotated[str, AfterValidator(readable)]
+"""A field that holds one."""
 
 
 def filled(template: str, sample: Mapping[str, Any], item: Mapping[str, Any],

@@ -8,11 +8,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workers.contract.records import Message, Text
 from workers.contract.run_spec import ModelKind
-from workers.contract.templates import fault_in, filled
+from workers.contract.templates import Template, filled
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.judges import Endpoint, Judge, LocalJudge, Manner, Said, marked, quoted, score_in
 from workers.engine.rendering import text_of
@@ -31,14 +31,7 @@ class Turn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str = Field(max_length=20_000)
-
-    @field_validator("content")
-    @classmethod
-    def readable(cls, template: str) -> str:
-        if fault := fault_in(template):
-            raise ValueError(fault)
-        return template
+    content: Template = Field(max_length=20_000)
 
 
 class Params(TermParams):

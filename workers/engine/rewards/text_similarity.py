@@ -9,17 +9,16 @@ words (Lin 2004), in small letters and without stemming. Two texts without a wor
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from rapidfuzz import fuzz
 from rapidfuzz.distance import LCSseq
 from sacrebleu.metrics.bleu import BLEU
 
 from workers.contract.graders import Metric
-from workers.contract.templates import fault_in, filled
+from workers.contract.templates import Template
 from workers.engine.rewards import Card, TermParams
-from workers.engine.rewards.string_check import item_of
+from workers.engine.rewards._templates import comparing, template_field
 
 WORD = re.compile(r"[^\W_]+")
 LONGEST = 20_000
@@ -31,33 +30,19 @@ class Params(TermParams):
     metric: Metric = Field(default="fuzzy_match", title="Measure", description=(
         "fuzzy_match: by characters. bleu, gleu: n-grams of words. rouge_1 to rouge_5: n-grams, F1. rouge_l: the longest common "
         "subsequence, F1."))
-    input: str = Field(default="{{ sample.output_text }}", max_length=10_000, title="Input", description=(
+    input: Template = template_field("{{ sample.output_text }}", "Input", (
         "What is compared; {{ sample.output_text }} is the answer, {{ item.column }} a column of its row."))
-    reference: str = Field(default="{{ item.answer }}", max_length=10_000, title="Reference", description=(
-        "What it is compared with, written in the same way."))
-
-    @field_validator("input", "reference")
-    @classmethod
-    def readable(cls, template: str) -> str:
-        if fault := fault_in(template):
-            raise ValueError(fault)
-        return template
+    reference: Template = template_field("{{ item.answer }}", "Reference", "What it is compared with, written in the same way.")
 
 
 CARD = Card("Text similarity", "How alike the answer and the reference are, by characters or by words.", (), "0 to 1")
 
 
-def reward(
-    params: Params, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
-    **columns: Sequence[Any],
-) -> list[float | None]:
-    """None where a template names a column in which the row has nothing."""
-    return [score(params, text, item_of(index, prompts, columns)) for index, text in enumerate(completions)]
+def compare(params: Params, given: str, wanted: str) -> float:
+    return similarity(params.metric, given[:LONGEST], wanted[:LONGEST])
 
 
-def score(params: Params, text: str, item: dict[str, Any]) -> float | None:
-    given, wanted = (filled(template, {"output_text": text}, item) for template in (params.input, params.reference))
-    return None if given is None or wanted is None else similarity(params.metric, given[:LONGEST], wanted[:LONGEST])
+reward = comparing(compare)
 
 
 def similarity(metric: Metric, given: str, wanted: str) -> float:
