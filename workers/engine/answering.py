@@ -27,7 +27,7 @@ from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.greedy_match import end_ids_of, reference_of
 from workers.engine.sampler.grouped import generate
-from workers.engine.task import Stopped, Work
+from workers.engine.task import Work, piecewise
 from workers.engine.training_config import MethodConfig, setting
 
 T = TypeVar("T")
@@ -163,33 +163,13 @@ def answer(one: Author, asked: Sequence[Question], config: AnswerConfig) -> list
     return [answers[start:start + count] for start in range(0, len(answers), count)]
 
 
-def pieces(asked: Sequence[Question], config: AnswerConfig) -> Iterator[Sequence[Question]]:
-    """The questions cut so that a piece fills one generating batch."""
-    size = max(1, config.rollout_rows // config.num_generations)
-    for start in range(0, len(asked), size):
-        yield asked[start:start + size]
-
-
 def go_through(
     work: Work, asked: Sequence[Question], config: AnswerConfig, *, ask: Callable[[Sequence[Question]], list[T]],
     publish: Callable[[list[T], bool], dict[str, float | None]],
 ) -> dict[str, float | None]:
-    """Asks piece by piece, then publishes all that was found; a stop that keeps publishes what there is, as partial.
-
-    Raises Stopped or Preempted.
-    """
-    found: list[T] = []
-    try:
-        work.advance(0, len(asked))
-        for piece in pieces(asked, config):
-            found += ask(piece)
-            work.log.say("running", f"{len(found)} of {len(asked)} prompts")
-            work.advance(len(found), len(asked))
-    except Stopped as stopped:
-        if stopped.keep and found:
-            publish(found, True)
-        raise
-    return publish(found, False)
+    """`task.piecewise` over the questions, a piece filling one generating batch. Raises Stopped or Preempted."""
+    size = max(1, config.rollout_rows // config.num_generations)
+    return piecewise(work, asked, size=size, noun="prompts", ask=ask, publish=publish)
 
 
 @contextmanager

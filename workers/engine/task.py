@@ -12,11 +12,11 @@ it obeys pause, stop and the signal to leave. A task is short and repeatable: a 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate.accelerator import Accelerator
@@ -31,6 +31,9 @@ from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import Preempted
 from workers.engine.method import config_of
+
+Q = TypeVar("Q")
+T = TypeVar("T")
 
 
 class Stopped(Exception):
@@ -103,6 +106,28 @@ class Work:
         files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         self.log.write(ArtifactEvent(kind=kind, path=str(place.resolve()), size_bytes=size))
+
+
+def piecewise(
+    work: Work, things: Sequence[Q], *, size: int, noun: str, ask: Callable[[Sequence[Q]], list[T]],
+    publish: Callable[[list[T], bool], dict[str, float | None]],
+) -> dict[str, float | None]:
+    """Asks piece by piece, then publishes all that was found; a stop that keeps publishes what there is, as partial.
+
+    `size` is of a piece; progress is told in numbers of `noun`. Raises Stopped or Preempted.
+    """
+    found: list[T] = []
+    try:
+        work.advance(0, len(things))
+        for start in range(0, len(things), size):
+            found += ask(things[start:start + size])
+            work.log.say("running", f"{len(found)} of {len(things)} {noun}")
+            work.advance(len(found), len(things))
+    except Stopped as stopped:
+        if stopped.keep and found:
+            publish(found, True)
+        raise
+    return publish(found, False)
 
 
 def perform(method: ModuleType, spec: RunSpec, log: EventLog, inbox: Inbox) -> None:

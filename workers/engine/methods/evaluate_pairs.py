@@ -23,7 +23,7 @@ from workers.engine.pairs import is_empty, render_answer
 from workers.engine.rendering import sample_of, text_of
 from workers.engine.rows import Rows
 from workers.engine.sample import Sample
-from workers.engine.task import Stopped, Work
+from workers.engine.task import Work, piecewise
 from workers.engine.training_config import MethodConfig, setting
 
 
@@ -77,19 +77,10 @@ def perform(config: Config, work: Work) -> dict[str, float | None]:
         return results.evaluation(work, data="pairs", suite=suite, primary="accuracy", items=items, left_out=left_out,
                                   partial=partial, measure={})
 
-    items: list[EvaluationItem] = []
-    try:
-        work.advance(0, len(pairs))
-        for start in range(0, len(pairs), config.pairs_at_once):
-            piece = pairs[start:start + config.pairs_at_once]
-            scores = scores_of(config, model, reference, piece)
-            items += [item_of(pair, both) for pair, both in zip(piece, scores, strict=True)]
-            work.advance(len(items), len(pairs))
-    except Stopped as stopped:
-        if stopped.keep and items:
-            publish(items, True)
-        raise
-    return publish(items, False)
+    def ask(piece: Sequence[Pair]) -> list[EvaluationItem]:
+        return [item_of(pair, both) for pair, both in zip(piece, scores_of(config, model, reference, piece), strict=True)]
+
+    return piecewise(work, pairs, size=config.pairs_at_once, noun="pairs", ask=ask, publish=publish)
 
 
 Pair = tuple[str, int, Record, tuple[Sample, Sample]]
