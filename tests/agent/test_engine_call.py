@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,8 @@ def job(tmp_path: Path) -> JobContext:
 
 def test_an_engine_that_loops_is_ended_and_the_person_told(job: JobContext, settings: Any) -> None:
     settings.ENGINE_COMMAND = shlex.join([sys.executable, "-c", LOOPS])
-    began = time.monotonic()
     with pytest.raises(JobRefused, match="more than 1 s") as refused:
         call_engine(job, "render", doing="Rendering rows", limit_seconds=1)
-    assert time.monotonic() - began < 10
     assert refused.value.error["code"] == "too_slow"
     assert not [child for child in psutil.Process().children() if LOOPS in child.cmdline()]
 

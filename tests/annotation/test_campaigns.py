@@ -9,6 +9,7 @@ import pytest
 from runs.annotation.models import Campaign, Task
 from runs.annotation.schemas import CampaignIn
 from runs.annotation.services import create_campaign
+from runs.datasets.models import DatasetVersion
 from runs.launches.models import Artifact, Run
 from runs.telemetry.models import Rollout
 from tests.annotation.bench import Bench, pairs
@@ -175,6 +176,22 @@ def test_steps_without_rollouts_are_refused(bench, run):
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "source.step_from"
     assert "wrote no rollouts" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["dataset", "samples", "rollouts"])
+def test_an_empty_source_is_refused_by_its_field_and_nothing_is_kept(bench, tmp_path, kind):
+    version = bench.version(*pairs(1))["id"]
+    DatasetVersion.objects.update(splits=[{"name": "train", "rows": 0, "size_bytes": 0, "sha256": ""}])
+    silent = Run.objects.create(project=bench.project, name="silent", method="grpo", state="cancelled")
+    source, field, words = {
+        "dataset": ({"version_id": version}, "source", "no pair to compare. Choose a version"),
+        "samples": ({"artifact_ids": [samples(bench, tmp_path / "s")]}, "source", "no pair to compare. Sample more answers"),
+        "rollouts": ({"run_id": silent.id}, "source.step_from", "wrote no rollouts"),
+    }[kind]
+    answer = bench.try_campaign({"kind": kind} | source)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+    assert words in answer.json()["detail"]
+    assert not Campaign.objects.exists()
 
 
 def test_a_preview_shows_pairs_and_keeps_nothing(bench):

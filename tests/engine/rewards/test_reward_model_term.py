@@ -12,8 +12,8 @@ from transformers import AutoModelForSequenceClassification, LlamaConfig, LlamaF
 
 from workers.contract.records import Message
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RewardTerm
-from workers.engine.faults import ConfigFault, Fault
-from workers.engine.models import load_scalar, load_tokenizer
+from workers.engine.faults import ConfigFault, Fault, ModelFault
+from workers.engine.models import declared, load_scalar, load_tokenizer
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import rendered
 from workers.engine.training_state import write_model
@@ -100,6 +100,15 @@ def test_a_reward_model_reads_text_by_its_own_tokenizer(tmp_path: Path) -> None:
     found = made.score(prompts=["two plus two is"] * 2, completions=[" four", " five"],
                        completion_ids=[[9999, 70000], [1]], columns={}).total.tolist()
     assert found == pytest.approx(theirs(tmp_path, [[3, 4, 3, 5, 6, 1], [3, 4, 3, 5, 7, 1]]), abs=1e-5)
+
+
+def test_a_reward_model_with_a_larger_models_tokenizer_is_refused_before_it_scores(saved: Path, tmp_path: Path) -> None:
+    """Ids that the model has no row for would end the run in its first step."""
+    tokenizer = load_tokenizer(str(saved))
+    tokenizer.add_tokens([f"<extra {number}>" for number in range(declared(str(saved))["vocab_size"])])
+    write_model(load_scalar(str(saved)), tokenizer, tmp_path)
+    with pytest.raises(ModelFault, match=r"knows \d+ tokens and the model fewer"):
+        pipeline(tmp_path)
 
 
 def test_a_term_without_its_model_or_with_another_kind_names_its_place(saved: Path) -> None:
