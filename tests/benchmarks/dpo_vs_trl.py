@@ -9,20 +9,17 @@ Nothing is asserted: the machine's other work decides the clock. Give it an idle
 """
 
 import argparse
-import itertools
 import random
-import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers.trainer_callback import TrainerCallback
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 
+from tests.benchmarks.step_clocks import OurClock, TheirClock, Took, compared
 from tests.engine.builders import curve, dataset, spec, train
 from workers.contract.records import RecordKind
 from workers.engine.tiny_model import make_model, make_tokenizer
@@ -32,38 +29,30 @@ SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
 BATCH, PROMPT, ANSWER, WARM = 8, 32, 64, 3
 
 
-class Clock(TrainerCallback):
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.ends.append(time.perf_counter())
-
-
 def pair(draw: random.Random) -> dict[str, str]:
     """Texts of as many bytes as leave room for the template's four marks before the answer and the end token after it."""
     prompt, chosen, rejected = ("".join(draw.choices("abcdefgh ", k=count)) for count in (PROMPT - 4, ANSWER - 1, ANSWER - 1))
     return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
 
 
-def ours(model: Path, folder: Path, steps: int) -> float:
-    """Median seconds of a step, the reference cached."""
+def ours(model: Path, folder: Path, steps: int) -> Took:
+    """A step, the reference cached."""
     rows = [pair(random.Random(index)) for index in range(BATCH)]
     data = dataset(folder / "data", rows, kind=RecordKind.PREFERENCE)
     given = spec(folder / "run", model=model, data=data, method="dpo", max_steps=steps, per_device_train_batch_size=BATCH,
                  max_length=PROMPT + ANSWER, save_steps=0)
     given.resources.threads = torch.get_num_threads()
-    found = train(given)
-    tokens = curve(found, "num_tokens")
+    clock = OurClock()
+    tokens = curve(train(given, clock), "num_tokens")
     assert tokens[2] - tokens[1] == 2 * BATCH * ANSWER, "the rows must train as many tokens as TRL's"
-    return statistics.median(list(curve(found, "step_time").values())[WARM:])
+    return clock.ends.took(WARM)
 
 
-def theirs(model: Path, folder: Path, steps: int, *, precomputed: bool) -> float:
-    """Median seconds of TRL's step on texts of the same lengths in tokens."""
+def theirs(model: Path, folder: Path, steps: int, *, precomputed: bool) -> Took:
+    """TRL's step on texts of the same lengths in tokens."""
     made = [pair(random.Random(index)) for index in range(BATCH * steps)]
     rows = [{"prompt": row["prompt"] + "####", "chosen": row["chosen"], "rejected": row["rejected"]} for row in made]
-    tokenizer, clock = make_tokenizer(), Clock()
+    tokenizer, clock = make_tokenizer(), TheirClock()
     tokenizer.chat_template = None
     config = DPOConfig(output_dir=str(folder / "trl"), per_device_train_batch_size=BATCH, max_steps=steps, logging_steps=1,
                        report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, save_strategy="no",
@@ -75,7 +64,7 @@ def theirs(model: Path, folder: Path, steps: int, *, precomputed: bool) -> float
     assert len(first["prompt_ids"]) == PROMPT, len(first["prompt_ids"])
     assert len(first["chosen_ids"]) == ANSWER, len(first["chosen_ids"])
     trainer.train()
-    return statistics.median([after - before for before, after in itertools.pairwise(clock.ends)][WARM - 1:])
+    return clock.ends.took(WARM - 1)
 
 
 def main() -> None:
@@ -94,10 +83,7 @@ def main() -> None:
             pairs = [(ours(model, Path(scratch) / f"a{index}", asked.steps),
                       theirs(model, Path(scratch) / f"b{index}", asked.steps, precomputed=asked.precomputed))
                      for index in range(asked.pairs)]
-        ratios = sorted(mine / other for mine, other in pairs)
-        mine, other = (1e3 * statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-        print(f"{size}: ours {mine:.1f} ms, TRL {other:.1f} ms, ratio"
-              f" {statistics.median(ratios):.2f} ({ratios[0]:.2f}..{ratios[-1]:.2f})")
+        print(compared(size, pairs))
 
 
 if __name__ == "__main__":

@@ -7,20 +7,17 @@ Nothing is asserted: the machine's other work decides the clock. Give it an idle
 """
 
 import argparse
-import itertools
-import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers.trainer_callback import TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from tests.engine.builders import curve, dataset, spec, train
+from tests.benchmarks.step_clocks import OurClock, TheirClock, Took, compared
+from tests.engine.builders import dataset, spec, train
 from workers.contract.events import MetricsEvent, ProgressEvent
 from workers.contract.records import RecordKind
 from workers.engine.events import EventLog
@@ -28,37 +25,31 @@ from workers.engine.tiny_model import make_model, make_tokenizer
 
 SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
           "10M": {"width": 320, "layers": 8, "inner": 864, "heads": 8}}
-BATCH, PROMPT, ANSWER = 8, 32, 64
+BATCH, PROMPT, ANSWER, WARM = 8, 32, 64, 3
 
 
-class Clock(TrainerCallback):
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.ends.append(time.perf_counter())
-
-
-def ours(model: Path, folder: Path, steps: int) -> float:
-    """Median seconds of a step; the text's end token replaces its last byte, so lengths equal TRL's."""
+def ours(model: Path, folder: Path, steps: int) -> Took:
+    """A step; the text's end token replaces its last byte, so lengths equal TRL's."""
     rows = [{"prompt": "p" * (PROMPT - 4), "completion": "c" * (ANSWER - 1)} for _ in range(BATCH)]
     given = spec(folder / "run", model=model, data=dataset(folder / "data", rows, kind=RecordKind.DEMONSTRATION), max_steps=steps,
                  per_device_train_batch_size=BATCH, max_length=PROMPT + ANSWER, save_steps=0)
     given.resources.threads = torch.get_num_threads()
-    return statistics.median(list(curve(train(given), "step_time").values())[2:])
+    clock = OurClock()
+    train(given, clock)
+    return clock.ends.took(WARM)
 
 
-def theirs(model: Path, folder: Path, steps: int) -> float:
-    """Median seconds of TRL's step on pre-tokenised rows of the same lengths."""
+def theirs(model: Path, folder: Path, steps: int) -> Took:
+    """TRL's step on pre-tokenised rows of the same lengths."""
     rows = [{"input_ids": [9] * (PROMPT + ANSWER), "completion_mask": [0] * PROMPT + [1] * ANSWER} for _ in range(BATCH * steps)]
-    clock = Clock()
+    clock = TheirClock()
     config = SFTConfig(output_dir=str(folder / "trl"), per_device_train_batch_size=BATCH, max_steps=steps, logging_steps=1,
                        report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, save_strategy="no",
                        disable_tqdm=True,
                        max_length=PROMPT + ANSWER, learning_rate=1e-3)
     SFTTrainer(str(model), args=config, train_dataset=Dataset.from_list(rows), processing_class=make_tokenizer(),
                callbacks=[clock]).train()
-    return statistics.median([after - before for before, after in itertools.pairwise(clock.ends)][2:])
+    return clock.ends.took(WARM - 1)
 
 
 def telemetry_seconds() -> float:
@@ -88,10 +79,7 @@ def main() -> None:
             make_tokenizer().save_pretrained(model)
             pairs = [(ours(model, Path(scratch) / f"a{index}", asked.steps),
                       theirs(model, Path(scratch) / f"b{index}", asked.steps)) for index in range(asked.pairs)]
-        ratios = sorted(mine / other for mine, other in pairs)
-        mine, other = (1e3 * statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-        print(f"{size}: ours {mine:.1f} ms, TRL {other:.1f} ms, ratio"
-              f" {statistics.median(ratios):.2f} ({ratios[0]:.2f}..{ratios[-1]:.2f})")
+        print(compared(size, pairs))
 
 
 if __name__ == "__main__":

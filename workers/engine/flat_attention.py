@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
+
+from workers.engine.full_precision_attention import attend
 
 NAME = "lodestar_flat"
 WASTE = 1.2
@@ -113,9 +114,7 @@ def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window:
         steps = torch.arange(longest, device=query.device)
         behind = steps[:, None] - steps[None, :]
         mask = (behind >= 0) & (behind < window)
-    out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout, scale=scaling,
-                                         is_causal=mask is None, enable_gqa=query.shape[1] != key.shape[1])
-    return out.transpose(1, 2)
+    return attend(query, key, value, mask=mask, dropout=dropout, scale=scaling).transpose(1, 2)
 
 
 def _alike(lengths: Sequence[int]) -> list[list[int]]:

@@ -37,6 +37,11 @@ def for_updates(device: torch.device, width: int) -> Callable[[], AbstractContex
     return lambda: _matmul(precision)
 
 
+def full() -> AbstractContextManager[None]:
+    """Around what must not, or had better not, use the faster products."""
+    return _matmul("highest")
+
+
 @contextmanager
 def _matmul(precision: str) -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
