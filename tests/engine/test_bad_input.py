@@ -10,7 +10,7 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
 from workers.engine import checkpoint, loop
 from workers.engine.faults import ConfigFault, DataFault, DiskFault, ModelFault, NotFiniteFault
-from workers.engine.models import load_causal, load_tokenizer
+from workers.engine.loading import load_causal, load_tokenizer
 from workers.engine.preflight import report
 from workers.engine.tiny_model import make_tokenizer
 

@@ -12,8 +12,8 @@ from tests.engine.builders import curve, dataset, of_type, small_model, spec, su
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef, Limits, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.loading import load_tokenizer
 from workers.engine.methods import dpo
-from workers.engine.models import load_tokenizer
 from workers.engine.preflight import report
 
 

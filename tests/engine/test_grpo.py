@@ -14,8 +14,8 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import RunSpec
 from workers.engine.composition import Setting
 from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.loading import load_tokenizer
 from workers.engine.methods import grpo
-from workers.engine.models import load_tokenizer
 from workers.engine.reducers import Reduction
 from workers.engine.sample import batch_of, counts_of
 

@@ -13,8 +13,9 @@ from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
 from workers.engine.composition import Setting, Turn
 from workers.engine.critic import state_values
 from workers.engine.faults import ConfigFault, RewardFault
+from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.methods import ppo
-from workers.engine.models import Model, Valuer, load_scalar, load_tokenizer
+from workers.engine.models import Model, Valuer
 from workers.engine.preflight import report
 from workers.engine.sample import Sample, batch_of, counts_of
 from workers.engine.tiny_model import make_model, make_tokenizer

@@ -15,8 +15,9 @@ from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef, Limits, ModelKind, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.judging import final_values
+from workers.engine.loading import load_tokenizer
 from workers.engine.methods import rm_bt
-from workers.engine.models import frozen, load_tokenizer
+from workers.engine.models import frozen
 from workers.engine.pairs import LeftOut, render_pair
 from workers.engine.preflight import report
 from workers.engine.reward_models import score_all

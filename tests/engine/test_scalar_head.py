@@ -7,7 +7,8 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from workers.contract.run_spec import ModelKind, ModelRef
-from workers.engine.models import Model, Valuer, frozen, load_scalar, load_tokenizer
+from workers.engine.loading import load_scalar, load_tokenizer
+from workers.engine.models import Model, Valuer, frozen
 from workers.engine.sample import Sample, batch_of
 from workers.engine.training_state import write_model
 

@@ -10,7 +10,7 @@ from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 from tests.engine.builders import curve, dataset, of_type, random_sample, spec, sums, train, view
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
-from workers.engine.models import load_causal
+from workers.engine.loading import load_causal
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Counts, batch_of
 from workers.engine.schedule import factor

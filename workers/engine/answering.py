@@ -20,7 +20,8 @@ from workers.contract.preflight import Finding, Fix
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
 from workers.engine.faults import DataFault, Fault
-from workers.engine.models import Model, declared_context, frozen, load_tokenizer
+from workers.engine.loading import declared_context, load_tokenizer
+from workers.engine.models import Model, frozen
 from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rows import Rows

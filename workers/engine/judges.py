@@ -20,7 +20,8 @@ from workers import outbound
 from workers.contract.records import Message
 from workers.contract.run_spec import ModelRef
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.models import Model, declared_context, frozen, load_tokenizer
+from workers.engine.loading import declared_context, load_tokenizer
+from workers.engine.models import Model, frozen
 from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.sampler.greedy_match import end_ids_of
 from workers.engine.sampler.grouped import generate

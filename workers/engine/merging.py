@@ -6,7 +6,7 @@ from typing import Any
 from workers.contract.run_spec import ModelKind
 from workers.engine import training_state
 from workers.engine.adapters import merged
-from workers.engine.models import check_there, load_causal, load_scalar, load_tokenizer
+from workers.engine.loading import check_there, load_causal, load_scalar, load_tokenizer
 
 
 def merge(request: dict[str, Any]) -> None:

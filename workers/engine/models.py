@@ -1,123 +1,30 @@
-"""Models by role: loaded through transformers from safetensors only, wrapped by accelerate, scored in one flat pass."""
+"""Models by role: loaded, wrapped by accelerate, scored in one flat pass."""
 
 import importlib
-import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.accelerator import Accelerator
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers.models.auto.modeling_auto import AutoModelForCausalLM, AutoModelForSequenceClassification
-from transformers.models.auto.tokenization_auto import AutoTokenizer
 
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine.composition import Role
 from workers.engine.faults import ConfigFault, ModelFault
-from workers.engine.flat_attention import NAME as FLAT
-from workers.engine.flat_attention import Document, Layout, layout_of, layout_of_documents, position_ids
+from workers.engine.flat_attention import Layout
+from workers.engine.flat_rows import flat
+from workers.engine.loading import check_there, load_causal, load_scalar
 from workers.engine.logprobs import token_logprobs
 from workers.engine.sample import Batch, Sample, Scores, batch_of
 from workers.engine.training_config import TrainingConfig
 
 SCORE_TOKENS = 16_384
 """Tokens of one micro-batch when nothing is kept for a backward pass."""
-
-
-def check_there(path: Path) -> None:
-    """Raises ModelFault when there is no such directory: transformers would take its path for a name on the Hub."""
-    if not path.is_dir():
-        raise ModelFault(f"The directory {path} is missing.", "Put the model back there, or choose another model.")
-
-
-def check_directory(path: Path) -> None:
-    """Raises ModelFault unless `path` is a model directory of transformers' layout with safetensors weights."""
-    check_there(path)
-    if not (path / "config.json").is_file():
-        raise ModelFault(f"There is no model at {path}: config.json is missing.", "Register the model again.")
-    if any(path.glob("*.safetensors")):
-        return
-    if any(file for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for file in path.glob(pattern)):
-        raise ModelFault("The model's weights are pickled, and loading a pickle can run any code.",
-                         "Convert it to safetensors: load it where you trust it, then save_pretrained(directory).")
-    raise ModelFault(f"The model at {path} has no weights (*.safetensors).", "Register a model with its weights.")
-
-
-def load_tokenizer(path: str) -> Any:
-    """The model's tokenizer, its pad token defined (the end token when it has none). Raises ModelFault."""
-    check_there(Path(path))
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise ModelFault(f"The tokenizer at {path} cannot be loaded: {error}.", "Register the model again.") from error
-    if tokenizer.eos_token_id is None:
-        raise ModelFault("The model's tokenizer has no end token, so an answer could never end.",
-                         "Set eos_token in tokenizer_config.json.")
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
-
-
-def check_tokens(role: str, ref: ModelRef, tokenizer: Any) -> None:
-    """Raises ConfigFault unless the model in `role` reads the tokens that `tokenizer` writes, each by the same number."""
-    if load_tokenizer(ref.path).get_vocab() != tokenizer.get_vocab():
-        fault = ConfigFault(f"The {role} model{f' {ref.name}' if ref.name else ''} reads other tokens than the policy.",
-                            f"Choose a {role} model with the policy's tokenizer: one made from the same base.")
-        fault.field = "model"
-        raise fault
-
-
-def load_causal(path: str) -> Any:
-    """The language model at `path` in float32 with flat attention. Raises ModelFault."""
-    return _load(AutoModelForCausalLM, path)
-
-
-def load_scalar(path: str) -> Any:
-    """The model at `path` with a head of one number; a language model gets a fresh one, drawn from torch's generator.
-
-    Raises ModelFault.
-    """
-    return _load(AutoModelForSequenceClassification, path, num_labels=1)
-
-
-def _load(auto: Any, path: str, **more: Any) -> Any:
-    check_directory(Path(path))
-    try:
-        return auto.from_pretrained(
-            path, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32,
-            attn_implementation=FLAT, **more)
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise ModelFault(f"The model at {path} cannot be loaded: {error}.", "Register the model again.") from error
-
-
-def declared_context(path: str) -> int:
-    """Positions the model at `path` knows, from its config; one that states no bound has none that matters."""
-    return int(declared(path).get("max_position_embeddings") or 1 << 20)
-
-
-def declared(path: str) -> dict[str, Any]:
-    """What the model's config.json says of its language model. Raises ModelFault when there is no model."""
-    check_directory(Path(path))
-    said: dict[str, Any] = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
-    text: dict[str, Any] = said.get("text_config", said)
-    return text
-
-
-def stored_parameters(path: str) -> int:
-    """Numbers in the model's safetensors files, read from their headers alone."""
-    total = 0
-    for file in sorted(Path(path).glob("*.safetensors")):
-        with safe_open(file, framework="pt") as tensors:
-            total += sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 - not a dict
-    return total
 
 
 class Scorer(nn.Module):
@@ -187,7 +94,7 @@ class Model:
         training = self.trained and torch.is_grad_enabled()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
-            logprobs, spread, correct = self.scorer(*_flat(batch, where), temperature, entropy)
+            logprobs, spread, correct = self.scorer(*flat(batch, where), temperature, entropy)
         found.logprobs = found.logprobs.masked_scatter(where, logprobs)
         found.correct[where] = correct
         if entropy:
@@ -202,7 +109,7 @@ class Model:
             return found
         # A score after token t is found where a prediction of token t + 1 would be.
         wide = replace(batch, ids=F.pad(batch.ids, (0, 1)))
-        ids, positions, layout, picked, _ = _flat(wide, F.pad(where, (1, 0)))
+        ids, positions, layout, picked, _ = flat(wide, F.pad(where, (1, 0)))
         training = self.trained and torch.is_grad_enabled()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
@@ -327,79 +234,6 @@ def _bare(module: Any) -> Any:
 def _set_mode(module: Any, training: bool) -> None:
     if module.training != training:
         module.train(training)
-
-
-def _flat(batch: Batch, where: Tensor) -> tuple[Tensor, Tensor, Layout, Tensor, Tensor]:
-    """The batch as one row up to each sample's last scored token: ids, positions, layout, picked, targets."""
-    steps = torch.arange(batch.ids.shape[1], device=where.device)
-    needed = (where * steps).amax(1).tolist()
-    kept = [index for index, length in enumerate(needed) if length > 0]
-    shared = _shared(batch, where, kept)
-    if any(shared):
-        return _flat_shared(batch, where, kept, needed, shared)
-    lengths = [needed[index] for index in kept]
-    ids = torch.cat([batch.ids[index, :length] for index, length in zip(kept, lengths, strict=True)])
-    targets = batch.ids[where]
-    positions, layout, starts = _shape(tuple(lengths), str(ids.device))
-    row, column = where.nonzero(as_tuple=True)
-    begin = torch.zeros(len(needed), dtype=torch.int64, device=ids.device)
-    begin[kept] = starts
-    return ids, positions, layout, begin[row] + column - 1, targets
-
-
-def _shared(batch: Batch, where: Tensor, kept: Sequence[int]) -> list[int]:
-    """For each kept sample, how many tokens it shares with its group: its prompt's, where all of the group agree, else 0.
-
-    Only an unscored prompt is shared. Samples of a group stand one after another.
-    """
-    lengths = [0] * len(kept)
-    for _, run in groupby(range(len(kept)), key=lambda place: batch.samples[kept[place]].group):
-        places = list(run)
-        first = kept[places[0]]
-        length = batch.samples[first].prompt_length
-        rows = torch.tensor([kept[place] for place in places], device=where.device)
-        if (batch.samples[first].group < 0 or len(places) == 1 or length == 0 or bool(where[rows, :length].any())
-                or any(batch.samples[kept[place]].prompt_length != length for place in places)
-                or not bool((batch.ids[rows, :length] == batch.ids[first, :length]).all())):
-            continue
-        for place in places:
-            lengths[place] = length
-    return lengths
-
-
-def _flat_shared(
-    batch: Batch, where: Tensor, kept: list[int], needed: list[int], shared: list[int]
-) -> tuple[Tensor, Tensor, Layout, Tensor, Tensor]:
-    """`_flat` with each group's prompt in the row once, before its first sample's own tokens."""
-    pieces, positions, documents = [], [], []
-    at, prefix, group = 0, 0, -1
-    for index, length in zip(kept, shared, strict=True):
-        owner = length == 0 or batch.samples[index].group != group
-        group = batch.samples[index].group if length else -1
-        if owner and length:
-            pieces.append(batch.ids[index, :length])
-            positions.append(torch.arange(length))
-            at, prefix = at + length, at
-        own = needed[index] - length
-        pieces.append(batch.ids[index, length: needed[index]])
-        positions.append(torch.arange(length, needed[index]))
-        documents.append(Document(own, at, length, prefix, owner))
-        at += own
-    device = where.device
-    row, column = where.nonzero(as_tuple=True)
-    facts = torch.zeros(len(needed), 3, dtype=torch.int64, device=device)
-    facts[kept] = torch.tensor([(doc.start, doc.shared, doc.prefix) for doc in documents], device=device)
-    start, length_, prefix_ = facts[row].unbind(-1)
-    before = column - 1
-    picked = torch.where(before < length_, prefix_ + before, start + before - length_)
-    return (torch.cat(pieces), torch.cat(positions).to(device), layout_of_documents(documents, device), picked,
-            batch.ids[where])
-
-
-@lru_cache(maxsize=64)
-def _shape(lengths: tuple[int, ...], device: str) -> tuple[Tensor, Layout, Tensor]:
-    sizes = torch.tensor(lengths)
-    return position_ids(lengths).to(device), layout_of(lengths, device), (sizes.cumsum(0) - sizes).to(device)
 
 
 @lru_cache(maxsize=8)

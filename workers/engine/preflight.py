@@ -25,8 +25,9 @@ from workers.engine.composition import Role
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault, UserCodeFault
+from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.method import method_of, primary_of
-from workers.engine.models import adapted, check_tokens, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.models import adapted
 from workers.engine.pairs import is_empty
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids

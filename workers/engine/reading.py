@@ -13,7 +13,7 @@ from workers.contract.document import Document
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef
 from workers.engine.faults import DataFault
-from workers.engine.models import load_tokenizer
+from workers.engine.loading import load_tokenizer
 from workers.engine.rendering import (
     Rendered,
     prompt_ids,

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workers.engine.composition import ModelView, Role, Setting
 from workers.engine.faults import ConfigFault
-from workers.engine.models import declared_context
+from workers.engine.loading import declared_context
 from workers.engine.sample import Sample
 
 

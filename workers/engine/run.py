@@ -19,9 +19,10 @@ from workers.engine.composition import Composition, Role, Setting
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import DataFault, MemoryFault, is_memory_out, naming_full_disk
+from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
-from workers.engine.models import Model, build, check_tokens, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.models import Model, build
 from workers.engine.stream import RowStream
 from workers.engine.training_config import TrainingConfig
 from workers.engine.training_state import TrainingState

@@ -30,7 +30,7 @@ from workers.contract.trials import (
 )
 from workers.engine.advantages import group_normalised
 from workers.engine.faults import Fault
-from workers.engine.models import load_tokenizer
+from workers.engine.loading import load_tokenizer
 from workers.engine.rendering import text_of
 from workers.engine.reward_pipeline import Pipeline, Rewards, Term
 from workers.engine.reward_report import spearman as spearman_of

@@ -11,7 +11,7 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RunSpec
 from workers.engine import preflight
 from workers.engine.faults import Fault, UserCodeFault
-from workers.engine.models import load_scalar, load_tokenizer
+from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.rewards import reward_model
 from workers.engine.sandbox.child import missing
 from workers.engine.training_state import write_model

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, LlamaConfig, LlamaF
 from workers.contract.records import Message
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RewardTerm
 from workers.engine.faults import ConfigFault, Fault, ModelFault
-from workers.engine.models import declared, load_scalar, load_tokenizer
+from workers.engine.loading import declared, load_scalar, load_tokenizer
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import rendered
 from workers.engine.training_state import write_model

@@ -13,7 +13,7 @@ from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import preflight
 from workers.engine.faults import DataFault, ModelFault
-from workers.engine.models import load_scalar, load_tokenizer
+from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.rendering import render_demonstration
 from workers.engine.tiny_model import make_model, make_tokenizer
 from workers.engine.training_state import write_model

@@ -17,7 +17,7 @@ from workers.engine import preflight
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.judges import Said
 from workers.engine.judging import SYSTEM, read_verdict, verdict_of, verdicts
-from workers.engine.models import load_scalar, load_tokenizer
+from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.tiny_model import make_model, make_tokenizer
 from workers.engine.training_state import write_model
 

@@ -18,7 +18,7 @@ from workers.engine.answering import Author
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault
 from workers.engine.judging import final_values
-from workers.engine.models import load_tokenizer
+from workers.engine.loading import load_tokenizer
 from workers.engine.pairs import is_empty, render_answer
 from workers.engine.rendering import sample_of, text_of
 from workers.engine.rows import Rows

@@ -8,7 +8,8 @@ from workers.contract.events import MetricsEvent, ProgressEvent
 from workers.contract.run_spec import RunKind
 from workers.engine.card import card
 from workers.engine.chat import Chats
-from workers.engine.models import declared_context, frozen, load_tokenizer
+from workers.engine.loading import declared_context, load_tokenizer
+from workers.engine.models import frozen
 from workers.engine.task import Work
 from workers.engine.training_config import MethodConfig, setting
 

@@ -13,7 +13,8 @@ from pydantic import Field
 from workers.contract.records import Record, Text
 from workers.contract.run_spec import ModelKind
 from workers.engine.faults import ModelFault
-from workers.engine.models import SCORE_TOKENS, Model, declared, declared_context, frozen, load_tokenizer, pieces_of
+from workers.engine.loading import declared, declared_context, load_tokenizer
+from workers.engine.models import SCORE_TOKENS, Model, frozen, pieces_of
 from workers.engine.pairs import render_answer
 from workers.engine.rendering import Rendered, text_of, truncate
 from workers.engine.reward_models import answer_scores
