@@ -6,10 +6,12 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from workers.contract.events import EVENT
 from workers.contract.records import RecordKind
@@ -92,8 +94,23 @@ def of_type(found: list[Any], kind: str) -> list[Any]:
     return [event for event in found if event.type == kind]
 
 
-def curve(found: list[Any], name: str = "loss") -> dict[int, float]:
-    return {event.step: event.values[name] for event in of_type(found, "metrics") if name in event.values}
+def curve(found: list[Any], name: str = "loss", *, after: int = -1) -> dict[int, float]:
+    """A metric by its step, of the steps after one."""
+    return {event.step: event.values[name] for event in of_type(found, "metrics")
+            if name in event.values and event.step > after}
+
+
+def weights(folder: Path, name: str = "run") -> dict[str, torch.Tensor]:
+    """What the run of that name left as its final model."""
+    return load_file(folder / name / "final" / "model.safetensors")
+
+
+def straight_and_resumed(made: Callable[[str], RunSpec], *, at: int = 2) -> tuple[list[Any], list[Any]]:
+    """The events of a run, `whole`, and of one, `again`, that goes on where `begun` was stopped; `made` gives each its spec."""
+    straight, begun = train(made("whole")), made("begun")
+    train(begun.model_copy(update={"limits": begun.limits.model_copy(update={"max_steps": at})}))
+    place = Path(begun.output_dir) / "checkpoints" / f"step-{at:08}"
+    return straight, train(made("again").model_copy(update={"resume_from": str(place)}))
 
 
 def engine(*arguments: str, stdin: str | None = "", timeout: float = 240) -> subprocess.CompletedProcess[str]:

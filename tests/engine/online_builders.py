@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from tests.engine.builders import dataset, spec, sums
 from workers.contract.records import RecordKind
@@ -30,10 +29,6 @@ def given(folder: Path, model: Path, *, reward: dict[str, Any] | None = SEVENS, 
                 "save_steps": 2}
     made = spec(folder / name, model=model, data=data or prompts(folder), held_out=held_out, method=method, **(defaults | config))
     return made.model_copy(update={"reward": None if reward is None else RewardPipeline.model_validate(reward)})
-
-
-def weights(folder: Path, name: str = "run") -> dict[str, torch.Tensor]:
-    return load_file(folder / name / "final" / "model.safetensors")
 
 
 def sample(length: int, group: int, reward: float | None, *, seed: int) -> Sample:

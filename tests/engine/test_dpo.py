@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from tests.engine.builders import curve, dataset, of_type, small_model, spec, sum_pairs, train
+from tests.engine.builders import curve, dataset, of_type, small_model, spec, straight_and_resumed, sum_pairs, train, weights
 from workers.contract.records import RecordKind
-from workers.contract.run_spec import DatasetRef, Limits, ModelRef, RunSpec
+from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.loading import load_tokenizer
 from workers.engine.methods import dpo
@@ -24,10 +23,6 @@ def preferences(folder: Path, rows: list[dict[str, Any]] | None = None, split: s
 def given(folder: Path, model: Path, *, data: DatasetRef | None = None, name: str = "run", held_out: DatasetRef | None = None,
           **config: Any) -> RunSpec:
     return spec(folder / name, model=model, data=data or preferences(folder), held_out=held_out, method="dpo", **config)
-
-
-def weights(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    return load_file(folder / name / "final" / "model.safetensors")
 
 
 def test_a_run_logs_what_its_card_names_and_leaves_a_model(tmp_path: Path, small: Path) -> None:
@@ -87,14 +82,9 @@ def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [{}, {"use_peft": True, "lora_dropout": 0.1}, {"loss_type": "ipo", "max_steps": 9}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, small: Path, config: dict[str, Any]) -> None:
-    whole = train(given(tmp_path, small, name="whole", per_device_train_batch_size=3, **config))
-    begun = given(tmp_path, small, name="begun", per_device_train_batch_size=3, **config)
-    train(begun.model_copy(update={"limits": Limits(max_steps=2)}))
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    rest = train(given(tmp_path, small, name="again", per_device_train_batch_size=3, **config).model_copy(
-        update={"resume_from": place}))
+    whole, rest = straight_and_resumed(lambda name: given(tmp_path, small, name=name, per_device_train_batch_size=3, **config))
     for name in ("loss", "rewards/margins", "logps/chosen", "grad_norm"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
+        assert curve(rest, name) == curve(whole, name, after=2)
     final, resumed = weights(tmp_path, "whole"), weights(tmp_path, "again")
     assert all(torch.equal(final[name], resumed[name]) for name in final)
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.engine.builders import curve, dataset, of_type, sums, train, view
-from tests.engine.online_builders import EXACT, given, prompts, sample, turn, weights
+from tests.engine.builders import curve, dataset, of_type, straight_and_resumed, sums, train, view, weights
+from tests.engine.online_builders import EXACT, given, prompts, sample, turn
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import RunSpec
 from workers.engine.composition import Setting
@@ -70,14 +70,9 @@ def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [{}, {"beta": 0.1, "num_iterations": 2}, {"use_peft": True, "beta": 0.05, "kl_in": "reward"}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, small: Path, config: dict[str, Any]) -> None:
-    whole = train(given(tmp_path, small, name="whole", **config))
-    begun = given(tmp_path, small, name="begun", **config)
-    train(begun.model_copy(update={"limits": begun.limits.model_copy(update={"max_steps": 2})}))
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    again = given(tmp_path, small, name="again", **config).model_copy(update={"resume_from": place})
-    rest = train(again)
+    whole, rest = straight_and_resumed(lambda name: given(tmp_path, small, name=name, **config))
     for name in ("loss", "reward", "grad_norm", "entropy"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
+        assert curve(rest, name) == curve(whole, name, after=2)
     final, resumed = weights(tmp_path, "whole"), weights(tmp_path, "again")
     assert all(torch.equal(final[name], resumed[name]) for name in final)
 

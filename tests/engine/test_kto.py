@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from tests.engine.builders import curve, dataset, of_type, spec, sum_pairs, sums, train, view
+from tests.engine.builders import curve, dataset, of_type, spec, straight_and_resumed, sum_pairs, sums, train, view, weights
 from workers.contract.records import RecordKind
-from workers.contract.run_spec import DatasetRef, Limits, RunSpec
+from workers.contract.run_spec import DatasetRef, RunSpec
 from workers.engine.faults import DataFault
 from workers.engine.methods import kto
 from workers.engine.preflight import report
@@ -107,15 +106,10 @@ def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [{}, {"use_peft": True, "lora_dropout": 0.1}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, small: Path, config: dict[str, Any]) -> None:
-    whole = train(given(tmp_path, small, name="whole", per_device_train_batch_size=3, **config))
-    begun = given(tmp_path, small, name="begun", per_device_train_batch_size=3, **config)
-    train(begun.model_copy(update={"limits": Limits(max_steps=2)}))
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    rest = train(given(tmp_path, small, name="again", per_device_train_batch_size=3, **config).model_copy(
-        update={"resume_from": place}))
+    whole, rest = straight_and_resumed(lambda name: given(tmp_path, small, name=name, per_device_train_batch_size=3, **config))
     for name in ("loss", "kl", "logps/chosen", "grad_norm"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
-    final, resumed = (load_file(tmp_path / name / "final" / "model.safetensors") for name in ("whole", "again"))
+        assert curve(rest, name) == curve(whole, name, after=2)
+    final, resumed = weights(tmp_path, "whole"), weights(tmp_path, "again")
     assert all(torch.equal(final[name], resumed[name]) for name in final)
 
 

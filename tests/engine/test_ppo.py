@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.engine.builders import curve, of_type, train, view
-from tests.engine.online_builders import given, prompts, sample, turn, weights
+from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
+from tests.engine.online_builders import given, prompts, sample, turn
 from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
 from workers.engine.composition import Setting, Turn
 from workers.engine.critic import state_values
@@ -148,13 +148,9 @@ def tensors(place: Path) -> dict[str, torch.Tensor]:
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit_critic_and_optimizers_included(
     tmp_path: Path, small: Path, config: dict[str, Any]
 ) -> None:
-    whole = train(asked(tmp_path, small, name="whole", **config))
-    begun = asked(tmp_path, small, name="begun", **config)
-    train(begun.model_copy(update={"limits": begun.limits.model_copy(update={"max_steps": 2})}))
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    rest = train(asked(tmp_path, small, name="again", **config).model_copy(update={"resume_from": place}))
+    whole, rest = straight_and_resumed(lambda name: asked(tmp_path, small, name=name, **config))
     for name in ("loss/policy_avg", "loss/value_avg", "critic/vf_explained_var", "critic/grad_norm", "reward", "kl"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
+        assert curve(rest, name) == curve(whole, name, after=2)
     last = "checkpoints/step-00000004"
     expected, resumed = tensors(tmp_path / "whole" / last), tensors(tmp_path / "again" / last)
     assert any(name.startswith("critic/") for name in expected)

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.engine.builders import curve, of_type, train, view
-from tests.engine.online_builders import given, prompts, sample, turn, weights
+from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
+from tests.engine.online_builders import given, prompts, sample, turn
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.methods import rloo
 from workers.engine.policy_losses import clipped
@@ -145,13 +145,9 @@ def test_several_updates_move_the_ratio_of_an_answer_and_clip_it(tmp_path: Path,
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [{}, {"num_iterations": 2, "updates_per_rollout": 3}, {"use_peft": True}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, small: Path, config: dict[str, Any]) -> None:
-    whole = train(given(tmp_path, small, method="rloo", name="whole", **config))
-    begun = given(tmp_path, small, method="rloo", name="begun", **config)
-    train(begun.model_copy(update={"limits": begun.limits.model_copy(update={"max_steps": 2})}))
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    rest = train(given(tmp_path, small, method="rloo", name="again", **config).model_copy(update={"resume_from": place}))
+    whole, rest = straight_and_resumed(lambda name: given(tmp_path, small, method="rloo", name=name, **config))
     for name in ("loss", "reward", "grad_norm", "kl"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
+        assert curve(rest, name) == curve(whole, name, after=2)
     final, resumed = weights(tmp_path, "whole"), weights(tmp_path, "again")
     assert all(torch.equal(final[name], resumed[name]) for name in final)
 

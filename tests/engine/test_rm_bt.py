@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tests.engine.builders import curve, dataset, of_type, spec, sum_pairs, train
+from tests.engine.builders import curve, dataset, of_type, spec, straight_and_resumed, sum_pairs, train, weights
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
-from workers.contract.run_spec import DatasetRef, Limits, ModelKind, ModelRef, RunSpec
+from workers.contract.run_spec import DatasetRef, ModelKind, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.judging import final_values
 from workers.engine.loading import load_tokenizer
@@ -31,10 +30,6 @@ def given(folder: Path, model: Path, *, data: DatasetRef | None = None, name: st
           **config: Any) -> RunSpec:
     made = spec(folder / name, model=model, data=data or preferences(folder), held_out=held_out, method="rm-bt", **config)
     return made.model_copy(update={"models": {"reward": ModelRef(path=str(model))}})
-
-
-def weights(folder: Path, name: str) -> dict[str, torch.Tensor]:
-    return load_file(folder / name / "final" / "model.safetensors")
 
 
 def test_a_run_logs_what_its_card_names_and_leaves_a_reward_model_and_its_report(tmp_path: Path, small: Path) -> None:
@@ -127,13 +122,9 @@ def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [{}, {"use_peft": True, "lora_dropout": 0.1}, {"per_device_train_batch_size": 5}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(tmp_path: Path, small: Path, config: dict[str, Any]) -> None:
-    whole = train(given(tmp_path, small, name="whole", **config))
-    begun = given(tmp_path, small, name="begun", **config).model_copy(update={"limits": Limits(max_steps=2)})
-    train(begun)
-    place = str(tmp_path / "begun" / "checkpoints" / "step-00000002")
-    rest = train(given(tmp_path, small, name="again", **config).model_copy(update={"resume_from": place}))
+    whole, rest = straight_and_resumed(lambda name: given(tmp_path, small, name=name, **config))
     for name in ("loss", "accuracy", "margin", "grad_norm"):
-        assert curve(rest, name) == {step: value for step, value in curve(whole, name).items() if step > 2}
+        assert curve(rest, name) == curve(whole, name, after=2)
     final, resumed = weights(tmp_path, "whole"), weights(tmp_path, "again")
     assert all(torch.equal(final[name], resumed[name]) for name in final)
     reports = [(tmp_path / name / "reward_report.json").read_bytes() for name in ("whole", "again")]
