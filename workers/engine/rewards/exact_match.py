@@ -1,11 +1,9 @@
 """Exact match: the answer, tidied as asked, is the reference answer, tidied in the same way."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from pydantic import Field
 
 from workers.engine.rewards import Card, TermParams
+from workers.engine.rewards._references import by_reference
 
 
 class Params(TermParams):
@@ -35,17 +33,14 @@ def tidy(text: str, params: Params) -> str | None:
     return text.casefold() if params.ignore_case else text
 
 
-def reward(
-    params: Params, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
-    answer: Sequence[str | None] = (), **columns: Sequence[Any],
-) -> list[float | None]:
+def score(text: str, gold: str | None, params: Params) -> float | None:
     """None for a row without a reference answer. A reference without the marker is compared whole."""
-    return [None if gold is None else score(text, gold, params)
-            for text, gold in zip(completions, answer or [None] * len(completions), strict=True)]
-
-
-def score(text: str, gold: str, params: Params) -> float:
+    if gold is None:
+        return None
     wanted = tidy(gold, params)
     if wanted is None:
         wanted = tidy(gold, params.model_copy(update={"after": ""}))
     return float(tidy(text, params) == wanted)
+
+
+reward = by_reference(score)

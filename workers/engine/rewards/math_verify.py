@@ -6,7 +6,6 @@ is cut to its end, where answers stand. The limit is real time, so a text near i
 
 import logging
 import threading
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from math_verify import parse, verify
 from pydantic import Field
 
 from workers.engine.rewards import Card, TermParams
+from workers.engine.rewards._references import by_reference
 
 # The library logs a warning for every text it cannot read; a policy writes many of those.
 logging.getLogger("math_verify").setLevel(logging.CRITICAL)
@@ -30,15 +30,8 @@ class Params(TermParams):
 CARD = Card("Mathematical equality", "1 when the answer's final expression equals the reference's; else 0.", ("answer",))
 
 
-def reward(
-    params: Params, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
-    answer: Sequence[str | None] = (), **columns: Sequence[Any],
-) -> list[float | None]:
-    """None for a row whose reference cannot be read as mathematics."""
-    return [score(text, gold, params) for text, gold in zip(completions, answer or [None] * len(completions), strict=True)]
-
-
 def score(text: str, gold: str | None, params: Params) -> float | None:
+    """None for a row whose reference cannot be read as mathematics."""
     seconds = limit(params)
     wanted = expression(gold, seconds) if gold is not None else ()
     if not wanted:
@@ -46,6 +39,9 @@ def score(text: str, gold: str | None, params: Params) -> float | None:
     found = expression(text[-params.tail:], seconds)
     return float(bool(found) and verify(
         list(wanted), list(found), float_rounding=params.numeric_precision, timeout_seconds=seconds))
+
+
+reward = by_reference(score)
 
 
 @lru_cache(maxsize=4096)

@@ -4,13 +4,13 @@ Reads GSM8K's `#### 1,234`, a `\\boxed{}`, or the last number of the text. A uni
 Decimal commas and digits grouped by spaces are not read: they cannot be told from lists in running text.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from workers.engine.rewards import Card, TermParams
 from workers.engine.rewards._numbers import close, final_number
+from workers.engine.rewards._references import by_reference
 
 
 class Params(TermParams):
@@ -28,15 +28,8 @@ CARD = Card("Numeric match", "1 when the final number of the answer equals that 
             "0 or 1; the reward for any number where one is set")
 
 
-def reward(
-    params: Params, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
-    answer: Sequence[str | None] = (), **columns: Sequence[Any],
-) -> list[float | None]:
-    """None for a row whose reference holds no number: it cannot be right or wrong."""
-    return [score(text, gold, params) for text, gold in zip(completions, answer or [None] * len(completions), strict=True)]
-
-
 def score(text: str, gold: str | None, params: Params) -> float | None:
+    """None for a row whose reference holds no number: it cannot be right or wrong."""
     fraction = params.percent == "fraction"
     wanted = final_number(gold, percent_as_fraction=fraction) if gold is not None else None
     if wanted is None:
@@ -45,3 +38,6 @@ def score(text: str, gold: str | None, params: Params) -> float | None:
     if found is None:
         return 0.0
     return 1.0 if close(found, wanted, params.tolerance) else params.partial
+
+
+reward = by_reference(score)

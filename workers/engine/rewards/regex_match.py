@@ -1,6 +1,5 @@
 """A pattern of the user's own, searched in the answer, with a limit on time: a pattern may be slow without end."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -8,6 +7,7 @@ import regex
 from pydantic import Field, field_validator
 
 from workers.engine.rewards import Card, TermParams
+from workers.engine.rewards._references import by_reference
 
 
 class Params(TermParams):
@@ -37,15 +37,8 @@ def compiled(pattern: str, ignore_case: bool) -> Any:
     return regex.compile(pattern, regex.DOTALL | (regex.IGNORECASE if ignore_case else 0))
 
 
-def reward(
-    params: Params, *, prompts: Sequence[str], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
-    answer: Sequence[str | None] = (), **columns: Sequence[Any],
-) -> list[float | None]:
-    """None where the pattern names a group `answer` and the row has no reference."""
-    return [score(text, gold, params) for text, gold in zip(completions, answer or [None] * len(completions), strict=True)]
-
-
 def score(text: str, gold: str | None, params: Params) -> float | None:
+    """None where the pattern names a group `answer` and the row has no reference."""
     pattern = compiled(params.pattern, params.ignore_case)
     compares = "answer" in pattern.groupindex
     if compares and gold is None:
@@ -56,3 +49,6 @@ def score(text: str, gold: str | None, params: Params) -> float | None:
         return 0.0
     right = match is not None and (not compares or (match["answer"] or "").strip() == (gold or "").strip())
     return params.reward if right else 0.0
+
+
+reward = by_reference(score)
