@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from runs.accounts.access import Actor
-from runs.accounts.deletion import put_away
 from runs.accounts.models import Project
+from runs.accounts.owned import put_away
 from runs.accounts.services import audit
 from runs.algorithms import selectors
 from runs.algorithms.models import AlgorithmConfig

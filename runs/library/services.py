@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 
 from runs.accounts.access import Actor
-from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
+from runs.accounts.owned import bring_back, change, put_away
 from runs.accounts.services import audit
 from runs.jobs import services as jobs
 from runs.jobs.models import FINAL, Job, JobState
@@ -64,12 +64,8 @@ def merge_model(model: LibraryModel, *, name: str, actor: Actor) -> tuple[Librar
                      run_id=model.run_id, step=model.step)
 
 
-@transaction.atomic
 def rename_model(model: LibraryModel, *, name: str, actor: Actor) -> LibraryModel:
-    model.name = name
-    model.save(update_fields=["name"])
-    audit(model.project, actor, "model.change", model.id, {"name": name})
-    return model
+    return change(model, "model.change", {"name": name}, actor=actor)
 
 
 def delete_model(model: LibraryModel, *, actor: Actor) -> None:

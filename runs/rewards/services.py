@@ -4,8 +4,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from runs.accounts.access import Actor
-from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
+from runs.accounts.owned import bring_back, change, put_away
 from runs.accounts.services import audit
 from runs.problems import Conflict
 from runs.rewards.models import Reward, RewardVersion
@@ -34,14 +34,9 @@ def add_version(reward: Reward, actor: Actor, *, pipeline: RewardPipeline, note:
     return _next_version(reward, actor, kept, note)
 
 
-@transaction.atomic
 def change_reward(reward: Reward, actor: Actor, *, name: str | None, description: str | None) -> Reward:
     changes = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
-    for key, value in changes.items():
-        setattr(reward, key, value)
-    reward.save(update_fields=list(changes))
-    audit(reward.project, actor, "reward.change", reward.id, changes)
-    return reward
+    return change(reward, "reward.change", changes, actor=actor)
 
 
 def delete_reward(reward: Reward, actor: Actor) -> None:

@@ -9,8 +9,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from runs.accounts.access import Actor
-from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project
+from runs.accounts.owned import bring_back, change, put_away
 from runs.accounts.services import audit
 from runs.annotation.models import Assignment, Campaign, CampaignState, Task
 from runs.annotation.schemas import CampaignIn
@@ -63,14 +63,10 @@ def _tasks(campaign: Campaign, pairs: list[Pair]) -> list[Task]:
     ]
 
 
-@transaction.atomic
 def edit_campaign(campaign: Campaign, changes: dict[str, Any], *, actor: Actor | None) -> Campaign:
     """Changes name, question or guidelines: the words that people read, never what they compare."""
-    for name, value in changes.items():
-        setattr(campaign, name, value.strip() if name != "guidelines" else value)
-    campaign.save(update_fields=list(changes))
-    audit(campaign.project, actor, "campaign.edit", campaign.id, changes)
-    return campaign
+    tidy = {name: value if name == "guidelines" else value.strip() for name, value in changes.items()}
+    return change(campaign, "campaign.edit", tidy, actor=actor)
 
 
 @transaction.atomic

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from runs.accounts.access import Actor
-from runs.accounts.deletion import bring_back, put_away
 from runs.accounts.models import Project, User
+from runs.accounts.owned import bring_back, change, put_away
 from runs.accounts.services import audit
 from runs.datasets.models import Dataset, DatasetVersion, Upload, UploadState, VersionState
 from runs.datasets.schemas import DatasetIn, RenderIn, Source, VersionIn
@@ -60,14 +60,9 @@ def read_in(
     return version, job
 
 
-@transaction.atomic
 def change_dataset(dataset: Dataset, *, name: str | None, description: str | None, actor: Actor | None) -> Dataset:
     changes = {key: value for key, value in (("name", name), ("description", description)) if value is not None}
-    for key, value in changes.items():
-        setattr(dataset, key, value)
-    dataset.save(update_fields=list(changes))
-    audit(dataset.project, actor, "dataset.change", dataset.id, changes)
-    return dataset
+    return change(dataset, "dataset.change", changes, actor=actor)
 
 
 def delete_dataset(dataset: Dataset, *, actor: Actor | None) -> None:

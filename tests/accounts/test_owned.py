@@ -1,4 +1,4 @@
-"""What is put away stays, can be brought back, and leaves one trace for each deed that changed something."""
+"""What a project owns: what is put away stays and can be brought back, and each deed that changed something leaves one trace."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from runs.algorithms.services import delete_config
 from runs.annotation.models import Campaign
 from runs.annotation.services.campaigns import delete_campaign, restore_campaign
 from runs.datasets.models import Dataset
-from runs.datasets.services.sets import delete_dataset, restore_dataset
+from runs.datasets.services.sets import change_dataset, delete_dataset, restore_dataset
 from runs.library.models import LibraryModel
 from runs.library.services import delete_model, restore_model
 from runs.rewards.models import Reward
@@ -59,3 +59,13 @@ def test_a_saved_config_is_put_away_once() -> None:
 
 def traces(row: Any) -> list[tuple[str, str | None, dict[str, Any]]]:
     return list(AuditEntry.objects.filter(subject_id=row.id).order_by("id").values_list("action", "user_id", "detail"))
+
+
+def test_a_change_is_kept_with_its_trace_and_touches_no_other_field() -> None:
+    actor = make_actor()
+    row = Dataset.objects.create(project=make_project(actor), name="Sums", description="Two digits")
+    Dataset.objects.update(description="Three digits")
+    assert change_dataset(row, name="Totals", description=None, actor=actor) is row
+    kept = Dataset.objects.get(pk=row.pk)
+    assert (kept.name, kept.description) == ("Totals", "Three digits")
+    assert traces(row) == [("dataset.change", actor.user.id, {"name": "Totals"})]

@@ -1,7 +1,8 @@
-"""What a project owns is put away and brought back: the row stays for whatever refers to it."""
+"""What a project owns is changed, put away and brought back, each deed with its trace; the row stays for what refers to it."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from runs.accounts.models import Project
 from runs.accounts.services import audit
 
 
-class Deletable(Protocol):
+class Owned(Protocol):
     """A row of a project that can be put away."""
 
     id: str
@@ -22,11 +23,21 @@ class Deletable(Protocol):
     def save(self, *, update_fields: list[str]) -> None: ...
 
 
-T = TypeVar("T", bound=Deletable)
+T = TypeVar("T", bound=Owned)
 
 
 @transaction.atomic
-def put_away(thing: Deletable, kind: str, *, actor: Actor | None) -> None:
+def change(thing: T, deed: str, changes: Mapping[str, Any], *, actor: Actor | None) -> T:
+    """Sets the fields of `changes` and audits `deed` with them."""
+    for name, value in changes.items():
+        setattr(thing, name, value)
+    thing.save(update_fields=list(changes))
+    audit(thing.project, actor, deed, thing.id, dict(changes))
+    return thing
+
+
+@transaction.atomic
+def put_away(thing: Owned, kind: str, *, actor: Actor | None) -> None:
     """Marks `thing` as deleted and audits `<kind>.delete`; a repeat changes and writes nothing."""
     if not thing.deleted_at:
         _mark(thing, timezone.now())
@@ -42,6 +53,6 @@ def bring_back(thing: T, kind: str, *, actor: Actor | None) -> T:
     return thing
 
 
-def _mark(thing: Deletable, at: datetime | None) -> None:
+def _mark(thing: Owned, at: datetime | None) -> None:
     thing.deleted_at = at
     thing.save(update_fields=["deleted_at"])
