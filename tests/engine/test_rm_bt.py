@@ -46,6 +46,7 @@ def test_the_report_is_on_the_held_out_pairs_and_agrees_with_the_last_evaluation
     said = RewardReport.model_validate_json(path.read_text())
     assert (path.name, said.split, said.pairs) == ("reward_report.json", "test", 12)
     assert said.accuracy.value == pytest.approx(curve(found, "eval/accuracy")[6])
+    assert curve(found, "eval/samples")[6] == said.accuracy.n == 12
     assert said.margin_mean == pytest.approx(curve(found, "eval/margin")[6], rel=1e-5)
 
 

@@ -82,7 +82,8 @@ def test_evaluation_is_measured_at_the_start_on_the_way_and_at_the_end(tmp_path:
     found = train(spec(tmp_path / "run", model=small, data=data, held_out=held_out, eval_steps=4, eval_max_new_tokens=4))
     measured = of_type(found, "evaluation")
     assert [event.step for event in measured] == [0, 4, 6]
-    assert set(measured[0].values) == {"eval/loss", "eval/mean_token_accuracy", "eval/exact_match"}
+    assert set(measured[0].values) == {"eval/loss", "eval/mean_token_accuracy", "eval/exact_match", "eval/samples"}
+    assert measured[0].values["eval/samples"] == 5
 
 
 def test_evaluating_changes_no_training_step(tmp_path: Path, small: Path, data: DatasetRef) -> None:

@@ -31,7 +31,10 @@ class Paper(Document):
 
 
 class MetricInfo(Document):
-    """A curve the method logs. `panel` groups curves on the live page; `better` says which way is good."""
+    """A curve the method logs. `panel` groups curves on the live page; `better` says which way is good.
+
+    `share_of` names the curve that counts what this one is a share of: the page draws the share with Wilson's interval.
+    """
 
     name: str
     title: str
@@ -39,6 +42,7 @@ class MetricInfo(Document):
     unit: str = ""
     better: Literal["up", "down", "none"] = "none"
     help: str = ""
+    share_of: str = ""
 
 
 class Preset(Document):

@@ -343,5 +343,5 @@ def held_out_measures(turn: Turn, pipeline: Pipeline, *, limit: int, max_new_tok
     total = score(pipeline, samples, answers.rollouts, answers.texts).total
     found = {"eval/reward": float(total[total.isfinite()].mean())} if bool(total.isfinite().any()) else {}
     if any(reference_of(sample) is not None for sample in samples):
-        found["eval/exact_match"] = answers.rate
+        found |= {"eval/exact_match": answers.rate, "eval/samples": float(len(answers.right))}
     return found

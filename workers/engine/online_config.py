@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.records import RecordKind
-from workers.engine.training_config import TrainingConfig, setting
+from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, setting
 
 
 class OnlineConfig(TrainingConfig):
@@ -74,7 +74,9 @@ METRICS = [
     MetricInfo(name="rewards/{term}/open", title="Share that passed a gate", panel="Reward", better="up"),
     MetricInfo(name="frac_reward_zero_std", title="Groups that teach nothing", panel="Reward", better="down",
                help="Share of groups whose answers all have the same reward."),
-    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up"),
+    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up",
+               share_of="eval/samples"),
+    HELD_OUT_COUNT,
     MetricInfo(name="eval/reward", title="Held-out reward", panel="Evaluation", better="up"),
     MetricInfo(name="kl", title="KL to the reference", panel="KL", unit="nats/token"),
     MetricInfo(name="objective/kl", title="KL of a whole answer", panel="KL", unit="nats",

@@ -20,7 +20,7 @@ from workers.engine.rendering import Rendered, Truncation, prompt_ids, sample_of
 from workers.engine.rewards import exact_match, numeric_match
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.sampler.grouped import generate
-from workers.engine.training_config import TrainingConfig, chosen_learning_rate, setting
+from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, chosen_learning_rate, setting
 
 METRICS = [
     MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean negative log-probability of a trained token."),
@@ -34,8 +34,9 @@ METRICS = [
     MetricInfo(name="step_time", title="Step time", panel="Progress", unit="seconds", better="down"),
     MetricInfo(name="eval/loss", title="Held-out loss", panel="Evaluation", better="down"),
     MetricInfo(name="eval/mean_token_accuracy", title="Held-out token accuracy", panel="Evaluation", better="up"),
-    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up",
+    MetricInfo(name="eval/exact_match", title="Held-out exact match", panel="Evaluation", better="up", share_of="eval/samples",
                help="Share of greedy answers that equal the reference, as text or as their final number."),
+    HELD_OUT_COUNT,
 ]
 
 
@@ -136,7 +137,7 @@ def _exact_match(config: SupervisedConfig, turn: Turn, samples: list[Sample]) ->
                        temperature=0.0, end_ids=[turn.tokenizer.eos_token_id])
     texts = [turn.tokenizer.decode(answer.completion_ids, skip_special_tokens=True) for answer in answers]
     right = [is_right(text, reference) for text, (_, reference) in zip(texts, prompts, strict=True)]
-    return {"eval/exact_match": sum(right) / len(right)}
+    return {"eval/exact_match": sum(right) / len(right), "eval/samples": len(right)}
 
 
 def _reference(record: Record) -> str | None:

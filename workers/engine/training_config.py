@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workers.contract.catalogue import MetricInfo
+
 
 class Auto(NamedTuple):
     """A setting's value that leaves the choice to the engine, the word shown for it, and by what the engine chooses."""
@@ -31,6 +33,10 @@ def setting(
     if auto:
         extra["x-auto"] = auto._asdict()
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
+
+
+HELD_OUT_COUNT = MetricInfo(name="eval/samples", title="Held-out rows counted", panel="Evaluation", unit="rows")
+"""What `eval/…` shares are shares of: answers for exact match, pairs for accuracy."""
 
 
 class MethodConfig(BaseModel):

@@ -3952,6 +3952,8 @@ export interface components {
         /**
          * MetricInfo
          * @description A curve the method logs. `panel` groups curves on the live page; `better` says which way is good.
+         *
+         *     `share_of` names the curve that counts what this one is a share of: the page draws the share with Wilson's interval.
          */
         MetricInfo: {
             /**
@@ -3969,6 +3971,11 @@ export interface components {
             name: string;
             /** Panel */
             panel: string;
+            /**
+             * Share Of
+             * @default
+             */
+            share_of?: string;
             /** Title */
             title: string;
             /**

@@ -1,10 +1,10 @@
-import { ROWS, type Curve } from "./curve";
+import { boundsAt, ROWS, type Curve } from "./curve";
 
-/** The chart's table as comma-separated values: the x axis, then each curve's own values. Full precision; a gap is an empty cell. */
+/** The chart's table as comma-separated values: the x axis, then each curve's own values and the edges of their intervals. Full precision; a gap is an empty cell. */
 export function chartCsv(axis: string, curves: Curve[], data: ArrayLike<ArrayLike<number | null | undefined>>): string {
   const xs = Array.from((data[0] ?? []) as ArrayLike<number>);
-  const head = [axis, ...curves.map((curve) => curve.label)].map(quoted).join(",");
-  const lines = xs.map((x, row) => [x, ...curves.map((_, at) => data[at * ROWS + 1]?.[row] ?? "")].join(","));
+  const head = [axis, ...curves.flatMap((curve) => [curve.label, ...(curve.interval ? [`${curve.label} low`, `${curve.label} high`] : [])])].map(quoted).join(",");
+  const lines = xs.map((x, row) => [x, ...curves.flatMap((curve, at) => [data[at * ROWS + 1]?.[row] ?? "", ...(curve.interval ? (boundsAt(data, at, row) ?? ["", ""]) : [])])].join(","));
   return [head, ...lines, ""].join("\r\n");
 }
 

@@ -12,7 +12,7 @@ import { EndLabels, type EndLabelsHandle } from "./end-labels";
 import type { Reading } from "./plot";
 import { plotTheme } from "./plot-theme";
 import { durationText } from "./ticks";
-import { readingText, unitInTitle } from "./unit";
+import { intervalText, readingText, unitInTitle } from "./unit";
 import { usePlot } from "./use-plot";
 
 export interface CurvePanelProps {
@@ -55,7 +55,7 @@ export function CurvePanel(props: CurvePanelProps) {
     at.current = reading.index;
     ends.current?.place(reading);
     setEmpty(reading.ends.every((end) => end === null) && reading.values.every((entry) => entry === null));
-    if (value.current) value.current.textContent = many ? "" : readingText(reading.values[0], unit);
+    if (value.current) value.current.textContent = many ? "" : readingText(reading.values[0], unit) + intervalText(reading.bounds[0] ?? null, unit);
     if (place.current) showPlace(place.current, reading, view.axis);
   }, [view.axis, many, unit]);
 
@@ -92,7 +92,7 @@ export function CurvePanel(props: CurvePanelProps) {
   return (
     <section ref={whole} className={`${classes.panel} ${wide ? classes.wide : double ? classes.double : ""} ${props.first ? classes.first : ""}`} aria-label={title}>
       <div className={classes.head}>
-        <h2 className={classes.title} title={[title, help].filter(Boolean).join("\n")}>{title}{unitInTitle(unit) && <span className={classes.unit}>{unitInTitle(unit)}</span>}</h2>
+        <h2 className={classes.title} title={[title, help, curves.some((curve) => curve.interval) && "Band and brackets: the 95 % interval (Wilson)."].filter(Boolean).join("\n")}>{title}{unitInTitle(unit) && <span className={classes.unit}>{unitInTitle(unit)}</span>}</h2>
         <strong className={classes.reading} ref={value} />
         <Menu position="bottom-end" shadow="md" withinPortal={false}>
           <Menu.Target><ActionIcon size={24} aria-label={`Actions of ${title}`}><IconDots size={16} /></ActionIcon></Menu.Target>

@@ -1,7 +1,7 @@
 import { formatNumber } from "@/ui/numbers";
 import classes from "./chart.module.css";
-import { ROWS, type Curve } from "./curve";
-import { readingText } from "./unit";
+import { boundsAt, ROWS, type Curve } from "./curve";
+import { intervalText, readingText } from "./unit";
 
 const MOST = 200;
 
@@ -23,7 +23,7 @@ export function CurveTable({ curves, unit, data, axis }: { curves: Curve[]; unit
           {rows.map(({ x, index }) => (
             <tr key={x}>
               <td>{formatNumber(x, 6)}</td>
-              {curves.map((curve, at) => <td key={curve.id}>{readingText(data[at * ROWS + 1]?.[index], unit)}</td>)}
+              {curves.map((curve, at) => <td key={curve.id}>{readingText(data[at * ROWS + 1]?.[index], unit)}{curve.interval ? intervalText(boundsAt(data, at, index), unit) : ""}</td>)}
             </tr>
           ))}
         </tbody>

@@ -12,6 +12,8 @@ export interface Curve {
   dash: number[];
   /** Unix seconds where the time axis of this curve begins. */
   origin: () => number;
+  /** Whether the band is the value's 95 % interval, not what thinning left out. */
+  interval?: boolean;
 }
 
 /** How the curves are looked at; the address holds it. */
@@ -54,6 +56,12 @@ export function joinTables(tables: CurveTable[]): CurveTable {
     }),
   );
   return [xs, ...rows];
+}
+
+/** The edges of a curve's band at a row of the joined table; null where it has none. */
+export function boundsAt(data: ArrayLike<ArrayLike<number | null | undefined>>, curve: number, index: number): [number, number] | null {
+  const [low, high] = [data[curve * ROWS + 3]?.[index], data[curve * ROWS + 4]?.[index]];
+  return low === null || low === undefined || high === null || high === undefined ? null : [low, high];
 }
 
 /** Room around the data; a flat line gets some so that it does not stick to an edge. */

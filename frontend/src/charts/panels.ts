@@ -6,6 +6,8 @@ export interface MetricInfo {
   unit: string;
   better: "up" | "down" | "none";
   help: string;
+  /** The curve that counts what this one is a share of; empty for what is no share. */
+  share_of?: string;
 }
 
 /** One chart of the grid: curves that share a scale. */
@@ -29,7 +31,7 @@ export function groupPanels(names: string[], catalogue: MetricInfo[]): Panel[] {
   const infos = new Map(catalogue.map((info) => [info.name, info]));
   const panels = new Map<string, Panel>();
   for (const name of inCatalogueOrder(names, catalogue)) {
-    if (isHidden(name, names)) continue;
+    if (isHidden(name, names, catalogue)) continue;
     const info = infos.get(name);
     const { key, title, unit } = place(name, info);
     const panel = panels.get(key) ?? makePanel(key, title, sectionOf(name, info), unit ?? info?.unit ?? "", info);
@@ -91,8 +93,12 @@ function inCatalogueOrder(names: string[], catalogue: MetricInfo[]): string[] {
   return [...names].sort((a, b) => (rank.get(a) ?? 1e6) - (rank.get(b) ?? 1e6) || a.localeCompare(b));
 }
 
-/** Per-term spreads only repeat what their means show; so does an evaluation told under its suite beside its own name. */
-function isHidden(name: string, names: string[]): boolean {
+/**
+ * Per-term spreads only repeat what their means show; so does an evaluation told under its suite beside its own name.
+ * What shares are shares of stands in their intervals.
+ */
+function isHidden(name: string, names: string[], catalogue: MetricInfo[]): boolean {
+  if (catalogue.some((info) => info.share_of === name && names.includes(info.name))) return true;
   const spread = /^rewards\/(.+)\/std$/.exec(name);
   const own = /^eval\/.+?\/(eval\/.+)$/.exec(name)?.[1];
   return (spread !== null && names.includes(`rewards/${spread[1]}/mean`)) || (own !== undefined && names.includes(own));

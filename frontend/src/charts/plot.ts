@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { ROWS, curveTable, joinTables, type Curve, type CurveView } from "./curve";
+import { ROWS, boundsAt, curveTable, joinTables, type Curve, type CurveView } from "./curve";
 import { oncePerFrame } from "./frame";
 import { axisOptions, bandOptions, scaleOptions, seriesOptions } from "./plot-options";
 import { onThemeChange, plotTheme } from "./plot-theme";
@@ -11,6 +11,8 @@ export interface Reading {
   /** Pixels from the chart's left edge to the cursor. */
   left: number;
   values: (number | null)[];
+  /** The 95 % interval of each value, of curves that have one. */
+  bounds: ([number, number] | null)[];
   /** Vertical place of each curve's last visible point, in pixels of the plot, for the labels at its end. */
   ends: (number | null)[];
   index: number | null;
@@ -187,14 +189,17 @@ export class CurvePlot {
     const x = index === null ? null : (plot.data[0][index] ?? null);
     const values: (number | null)[] = [];
     const ends: (number | null)[] = [];
-    this.curves.forEach((_, curve) => {
+    const bounds: ([number, number] | null)[] = [];
+    this.curves.forEach(({ interval }, curve) => {
       const row = plot.data[curve * ROWS + 2] ?? [];
-      values.push(index === null ? lastOf(row, row.length - 1) : lastOf(row, index));
+      const at = lastPlace(row, index ?? row.length - 1);
+      values.push(row[at] ?? null);
+      bounds.push(interval && this.view.smoothing === 0 && at >= 0 ? boundsAt(plot.data, curve, at) : null);
       const end = lastOf(row, lastVisible(plot));
       ends.push(end === null ? null : plot.valToPos(end, "y"));
     });
     const left = plot.over.offsetLeft + (plot.cursor.left ?? 0);
-    this.handlers.onRead({ x, left, values, ends, index });
+    this.handlers.onRead({ x, left, values, bounds, ends, index });
   }
 
   private drawMarks(plot: uPlot, colour: string): void {
@@ -225,9 +230,12 @@ function lastVisible(plot: uPlot): number {
 
 /** The newest value at or before a row: curves of other runs rarely have a point at the very same place. */
 function lastOf(row: ArrayLike<number | null | undefined>, from: number): number | null {
-  for (let index = from; index >= 0; index -= 1) {
-    const value = row[index];
-    if (value !== null && value !== undefined) return value;
-  }
-  return null;
+  return row[lastPlace(row, from)] ?? null;
+}
+
+/** Index of the last value at or before `from`; -1 where there is none. */
+function lastPlace(row: ArrayLike<number | null | undefined>, from: number): number {
+  let index = from;
+  while (index >= 0 && (row[index] === null || row[index] === undefined)) index -= 1;
+  return index;
 }

@@ -7,6 +7,11 @@ export function readingText(value: number | null | undefined, unit = "", digits 
   return unit === "%" && value !== null && value !== undefined ? `${formatNumber(value, digits)} %` : formatNumber(value, digits);
 }
 
+/** " (0.51–0.68)": the edges of a 95 % interval beside its value; nothing where there is none. */
+export function intervalText(bounds: [number, number] | null, unit = ""): string {
+  return bounds ? ` (${readingText(bounds[0], unit, 3)}–${readingText(bounds[1], unit, 3)})` : "";
+}
+
 /** Whether the title has to name the unit: not when the numbers carry it. */
 export function unitInTitle(unit: string | undefined): string {
   return unit === "bytes" || unit === "%" ? "" : (unit ?? "");

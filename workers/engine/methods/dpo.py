@@ -24,7 +24,7 @@ from workers.engine.preference import Answers, Options, answers_of, terms
 from workers.engine.reference import ReferenceLogProbs, reference_role
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.tally import Tally
-from workers.engine.training_config import chosen_learning_rate
+from workers.engine.training_config import HELD_OUT_COUNT, chosen_learning_rate
 from workers.engine.training_config import setting as field
 
 
@@ -52,7 +52,9 @@ METRICS = [
     MetricInfo(name="logps/rejected", title="Log-prob of rejected", panel="Log-probs", unit="nats"),
     MetricInfo(name="entropy", title="Entropy", panel="Policy", unit="nats/token"),
     MetricInfo(name="eval/loss", title="Held-out loss", panel="Loss", better="down"),
-    MetricInfo(name="eval/rewards/accuracies", title="Held-out accuracy", panel="Accuracy", better="up"),
+    MetricInfo(name="eval/rewards/accuracies", title="Held-out accuracy", panel="Accuracy", better="up",
+               share_of="eval/samples"),
+    HELD_OUT_COUNT,
     MetricInfo(name="eval/rewards/margins", title="Held-out margin", panel="Reward", better="up"),
     MetricInfo(name="eval/rewards/chosen", title="Held-out reward of chosen", panel="Reward"),
     MetricInfo(name="eval/rewards/rejected", title="Held-out reward of rejected", panel="Reward"),
@@ -144,4 +146,5 @@ def held_out_measures(config: Config, known: ReferenceLogProbs, turn: Turn) -> d
             answers = answers_of(policy.score(batch).logprobs, batch)
         tell_answers(tally, answers, beta)
         tally.mean("loss", terms(config.loss_type, answers, Options(beta, config.label_smoothing)))
+    tally.put("samples", len(samples) // 2)
     return {f"eval/{name}": value for name, value in tally.values().items()}

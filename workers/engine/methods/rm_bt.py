@@ -25,7 +25,7 @@ from workers.engine.reward_models import answer_scores, bradley_terry, score_all
 from workers.engine.reward_report import ScoredPair
 from workers.engine.sample import Batch, Counts
 from workers.engine.tally import Tally
-from workers.engine.training_config import chosen_learning_rate
+from workers.engine.training_config import HELD_OUT_COUNT, chosen_learning_rate
 from workers.engine.training_config import setting as field
 
 
@@ -55,7 +55,8 @@ METRICS = [
     MetricInfo(name="min_reward", title="Lowest reward", panel="Reward"),
     MetricInfo(name="max_reward", title="Highest reward", panel="Reward"),
     MetricInfo(name="eval/loss", title="Held-out loss", panel="Loss", better="down"),
-    MetricInfo(name="eval/accuracy", title="Held-out accuracy", panel="Accuracy", better="up"),
+    MetricInfo(name="eval/accuracy", title="Held-out accuracy", panel="Accuracy", better="up", share_of="eval/samples"),
+    HELD_OUT_COUNT,
     MetricInfo(name="eval/margin", title="Held-out margin", panel="Reward", better="up"),
     MetricInfo(name="eval/mean_reward", title="Held-out mean reward", panel="Reward"),
     MetricInfo(name="eval/min_reward", title="Held-out lowest reward", panel="Reward"),
@@ -144,6 +145,7 @@ def held_out_measures(config: Config, turn: Turn) -> dict[str, float]:
     scores = score_all(turn.models["reward"], samples, turn.tokenizer.pad_token_id)
     tally = Tally()
     tell_scores(tally, scores)
+    tally.put("samples", len(samples) // 2)
     tally.mean("loss", pair_losses(config, scores, torch.tensor([sample.scalars["margin"] for sample in samples])))
     return {f"eval/{name}": value for name, value in tally.values().items()}
 

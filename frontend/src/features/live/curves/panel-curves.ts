@@ -1,4 +1,5 @@
 import type { Curve } from "@/charts/curve";
+import { withIntervals } from "@/charts/intervals";
 import { curveLabel, type MetricInfo, type Panel } from "@/charts/panels";
 import { panelSlots, SLOTS, strokes } from "@/charts/slots";
 import type { RunFeed } from "../run-feed";
@@ -24,10 +25,12 @@ export function panelCurves(panel: Panel, runs: ChartedRun[], catalogue: MetricI
   return strokes(slots).map((stroke, index) => {
     const { run, metric } = pairs[index] as (typeof pairs)[number];
     const metricName = curveLabel(metric, catalogue);
+    const counted = catalogue.find((info) => info.name === metric)?.share_of;
     return {
       id: `${run.id} ${metric}`,
       label: alone ? metricName : panel.metrics.length === 1 ? run.name : `${metricName} ${run.name}`,
-      series: () => run.feed.series.get(metric),
+      series: () => (counted ? withIntervals(run.feed.series.get(metric), run.feed.series.get(counted)) : run.feed.series.get(metric)),
+      interval: Boolean(counted),
       colour: stroke.grey ? "--ls-control" : `--ls-run-${stroke.slot}`,
       dash: stroke.dash,
       origin: () => run.origin,
