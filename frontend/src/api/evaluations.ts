@@ -6,7 +6,7 @@ export type Show = "all" | "right" | "wrong" | "flipped" | "gained" | "lost";
 export interface ItemFilter { against?: string; show?: Show; metric?: string; q?: string }
 export interface NewEvaluation {
   method: string; models: string[]; others: Record<string, string>; dataset: DatasetChoice; config: Record<string, unknown>;
-  reward?: RewardPipeline | null; name?: string;
+  reward?: RewardPipeline | null; reward_version_id?: string | null; name?: string;
 }
 
 /** `ended` counts the evaluations that have ended: another one is another board. */

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, patch, post, remove } from "./http";
 import { hasEnded } from "./jobs";
-import type { Artifact, Page, Reward, RewardPipeline, RewardReport, RewardVersion, RunSummary, Trial, TrialDraft, TriedPage } from "./shapes";
+import type { Artifact, GraderIn, Page, Reward, RewardPipeline, RewardReport, RewardVersion, RunSummary, Trial, TrialDraft, TriedPage } from "./shapes";
 
 export const rewardsQuery = (projectId: string, q = "") =>
   queryOptions({
@@ -19,6 +19,8 @@ export interface NewReward { name: string; description?: string; pipeline: Rewar
 export const createReward = (projectId: string, body: NewReward) => post<Reward>(`/projects/${projectId}/rewards`, body);
 export const addRewardVersion = (id: string, body: { pipeline: RewardPipeline; note?: string }) => post<RewardVersion>(`/rewards/${id}/versions`, body);
 export const editReward = (id: string, change: { name?: string; description?: string }) => patch<Reward>(`/rewards/${id}`, change);
+/** The terms that score as a grader in OpenAI's grammar does; keeps nothing. */
+export const readGrader = (projectId: string, body: GraderIn) => post<RewardPipeline>(`/projects/${projectId}/rewards/from-grader`, body);
 export const deleteReward = (id: string) => remove(`/rewards/${id}`);
 export const restoreReward = (id: string) => post<Reward>(`/rewards/${id}/restore`);
 

@@ -31,6 +31,7 @@ export type SplitInfo = Full<S["SplitFile"]>;
 export type DatasetVersion = Full<S["VersionOut"]>;
 export type Dataset = Full<S["DatasetOut"]>;
 export type Model = Full<S["ModelOut"]>;
+export type ModelKind = S["ModelKind"];
 
 /** The value that leaves a setting to the engine, the word shown for it, and by what the engine chooses. */
 export interface Auto { value: number; word: string; said: string }
@@ -106,6 +107,7 @@ export type CampaignExport = Full<S["CampaignExportOut"]>;
 export type ExportShape = CampaignExport["shape"];
 export type ExportCounts = Full<S["CampaignExportCounts"]>;
 
+export type GraderIn = S["GraderIn"];
 export type RewardVersion = Omit<Full<S["RewardVersionOut"]>, "pipeline"> & { pipeline: RewardPipeline };
 export type Reward = Omit<Full<S["RewardOut"]>, "latest"> & { latest: RewardVersion };
 export type TextSource = { kind: "text"; prompts: { prompt: string; reference: string | null; answers: string[] }[]; model_id?: string };

@@ -217,7 +217,7 @@ const evals = createRoute({
 const newEvaluation = createRoute({
   getParentRoute: () => project,
   path: "evals/new",
-  validateSearch: search({ method: text, models: list }),
+  validateSearch: search({ method: text, models: list, reward: text }),
   component: lazyRouteComponent(() => import("@/pages/evals/new-evaluation-page"), "NewEvaluationPage"),
 });
 const evaluation = createRoute({

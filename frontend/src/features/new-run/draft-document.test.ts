@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { placeOfField, readDraft, writeAt, writeDraft } from "./draft-document";
+import { placeOfField } from "@/ui/document-place";
+import { readDraft, writeAt, writeDraft } from "./draft-document";
 
 const TEXT = `# our best so far
 method: grpo

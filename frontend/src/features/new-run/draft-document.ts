@@ -1,7 +1,8 @@
 /** The draft of a run is one YAML document. The form edits it in place, so comments and order stay. */
 
-import { Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
+import { Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import type { RunDraft } from "@/api/shapes";
+import { place, positionOf } from "@/ui/document-place";
 
 export interface DraftFault { line: number; column: number; field: string; message: string }
 export interface ReadDraft { draft: RunDraft; faults: DraftFault[]; readable: boolean }
@@ -77,24 +78,6 @@ export function writeDraft(draft: Partial<RunDraft>): string {
   const document = new Document({});
   for (const [key, value] of entries) document.set(key, node(document, value));
   return emptyToNothing(document.toString({ lineWidth: 0 }));
-}
-
-/** Where a dotted field stands in the text; its nearest written parent when it is not written itself. */
-export function placeOfField(text: string, field: string): { line: number; column: number } {
-  const lines = new LineCounter();
-  return positionOf(parseDocument(text, { lineCounter: lines }), lines, field.split("."));
-}
-
-function positionOf(document: Document, lines: LineCounter, path: string[]): { line: number; column: number } {
-  for (let depth = path.length; depth > 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true);
-    if (isNode(node) && node.range) return place(lines.linePos(node.range[0]));
-  }
-  return { line: 1, column: 1 };
-}
-
-function place(position: { line: number; col: number }): { line: number; column: number } {
-  return { line: Math.max(1, position.line), column: Math.max(1, position.col) };
 }
 
 function isEmpty(key: string, value: unknown): boolean {

@@ -1,6 +1,6 @@
 /** What a draft still lacks before it can be checked or launched, and small facts about its parts. */
 
-import type { DataNeed, Dataset, DatasetChoice, MethodCard, Model, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
+import type { DataNeed, Dataset, DatasetChoice, MethodCard, Model, ModelKind, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
 
 export const KIND_WORDS: Record<RecordKind, string> = {
   text: "text",
@@ -83,6 +83,39 @@ export function firstReward(cards: RewardTermCard[]): RunDraft["reward"] {
 /** The draft as preflight sees it: what does not change the check is left out, so equal checks are answered again. */
 export function checkedPart(draft: RunDraft): RunDraft {
   return { ...draft, name: "", notes: "", tags: [], priority: 0, cloned_from: null, config_id: null };
+}
+
+/** What a role is called where people choose for it. */
+export function roleTitle(role: string): string {
+  if (role === "policy") return "Model";
+  if (role === "policy_b") return "Second model";
+  return `${role[0]?.toUpperCase() ?? ""}${role.slice(1).replaceAll("_", " ")} model`;
+}
+
+/** The role in which a method takes a model: the first that is for its kind, else the method's first. Of no known kind: the first. */
+export function roleFor(card: Pick<MethodCard, "models">, kind: ModelKind | undefined): string {
+  const fitting = card.models.find((need) => kind === undefined || need.kinds.includes(kind));
+  return (fitting ?? card.models[0])?.role ?? "policy";
+}
+
+/** The models by role as another method asks for them: what has no role there stands in the first required one that it fits. */
+export function rolesMoved(models: RunDraft["models"], card: Pick<MethodCard, "models">, kindOf: (id: string) => ModelKind | undefined): RunDraft["models"] {
+  const fits = (need: MethodCard["models"][number], id: string): boolean => {
+    const kind = kindOf(id);
+    return kind === undefined || need.kinds.includes(kind);
+  };
+  const given = Object.entries(models).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const kept = Object.fromEntries(given.filter(([role, id]) => card.models.some((need) => need.role === role && fits(need, id))));
+  for (const [, id] of given.filter(([role]) => !kept[role])) {
+    const free = card.models.find((need) => need.required && !kept[need.role] && fits(need, id));
+    if (free) kept[free.role] = id;
+  }
+  return kept;
+}
+
+/** What comes out of a training method: a reward model where the model that it is about may be one. */
+export function makes(card: Pick<MethodCard, "models"> | undefined): ModelKind {
+  return card?.models[0]?.kinds.includes("reward") ? "reward" : "causal";
 }
 
 /** Models that may be chosen, the ready ones first. */

@@ -1,17 +1,20 @@
 /** What the form starts with: the address says more than the saved draft. */
 
-import type { AlgorithmConfig, Algorithms, Dataset, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Algorithms, Dataset, MethodCard, ModelKind, RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
-import { firstReward, heldOut } from "./readiness";
+import { firstReward, heldOut, roleFor } from "./readiness";
 
 export interface Wanted { method?: string; model?: string; data?: string; reward?: string }
 
-/** The saved draft, changed by what the address names. */
-export function withWanted(saved: string, wanted: Wanted): string {
+/** The saved draft, changed by what the address names. The model stands in the first role of the method that it fits. */
+export function withWanted(saved: string, wanted: Wanted, methods: MethodCard[], kind?: ModelKind): string {
   const named = Object.values(wanted).some(Boolean);
   let text = named && saved && readDraft(saved).draft.method !== wanted.method && wanted.method ? "" : saved;
   if (wanted.method) text = writeAt(text, ["method"], wanted.method);
-  if (wanted.model) text = writeAt(text, ["models", "policy"], wanted.model);
+  if (wanted.model) {
+    const card = methods.find((method) => method.slug === readDraft(text).draft.method);
+    text = writeAt(text, ["models", card ? roleFor(card, kind) : "policy"], wanted.model);
+  }
   if (wanted.reward) text = writeAt(writeAt(text, ["reward"], undefined), ["reward_version_id"], wanted.reward);
   if (wanted.data) text = writeAt(text, ["datasets", "train"], { version_id: wanted.data, split: "train" });
   return text;

@@ -4,20 +4,22 @@ import type { FieldError } from "@/api/problem";
 import type { RewardPipeline, RewardTermCard } from "@/api/shapes";
 import { LoadingState } from "@/ui/loading-state";
 import { Panel } from "@/ui/panel";
+import { GraderImport } from "./grader-import";
 import { type ReadPipeline, readPipeline, writePipeline } from "./pipeline-text";
 import { RewardComposer } from "./reward-composer";
 
 const CodeEditor = lazy(() => import("@/ui/code-editor"));
-type As = "form" | "yaml" | "json";
+type As = "form" | "yaml" | "json" | "grader";
+const VIEWS: { value: As; label: string }[] = [{ value: "form", label: "Form" }, { value: "yaml", label: "YAML" }, { value: "json", label: "JSON" }, { value: "grader", label: "Grader" }];
 
 interface Props { projectId: string; cards: RewardTermCard[]; value: RewardPipeline | null; errors: FieldError[]; disabled: boolean; onChange: (pipeline: RewardPipeline | null) => void }
 
-/** The reward as a form, as YAML or as JSON: one document. */
+/** The reward as a form, as YAML or as JSON: one document; or taken from a grader of OpenAI's. */
 export function PipelineEditor(props: Props) {
   const [as, setAs] = useState<As>("form");
   return (
-    <Panel title="Terms" actions={<SegmentedControl size="xs" aria-label="View" value={as} onChange={(value) => setAs(value as As)} data={[{ value: "form", label: "Form" }, { value: "yaml", label: "YAML" }, { value: "json", label: "JSON" }]} />}>
-      {as === "form" ? <RewardComposer {...props} /> : <AsText key={as} as={as} {...props} />}
+    <Panel title="Terms" actions={<SegmentedControl size="xs" aria-label="View" value={as} onChange={(value) => setAs(value as As)} data={VIEWS} />}>
+      {as === "form" ? <RewardComposer {...props} /> : as === "grader" ? <GraderImport projectId={props.projectId} replaces={props.value !== null} disabled={props.disabled} onTerms={(pipeline) => { props.onChange(pipeline); setAs("form"); }} /> : <AsText key={as} as={as} {...props} />}
     </Panel>
   );
 }

@@ -1,9 +1,10 @@
 /** A reward as YAML or JSON and back; keys that say nothing are left out, so that what stands there means something. */
 
-import { parseDocument, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { RewardPipeline, RewardTerm } from "@/api/shapes";
+import { readText, type TextFault } from "@/ui/document-place";
 
-export interface ReadPipeline { pipeline: RewardPipeline | null; fault: { line: number; column: number; message: string } | null }
+export interface ReadPipeline { pipeline: RewardPipeline | null; fault: TextFault | null }
 
 /** The document without what is absent or default, models and version by id only. */
 export function lean(pipeline: RewardPipeline): RewardPipeline {
@@ -25,13 +26,8 @@ export function writePipeline(pipeline: RewardPipeline, as: "yaml" | "json"): st
 
 /** Reads either form, since JSON is YAML; what is missing gets its default. */
 export function readPipeline(text: string): ReadPipeline {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error) {
-    const at = error.linePos?.[0];
-    return { pipeline: null, fault: { line: at?.line ?? 1, column: at?.col ?? 1, message: `${error.message.split("\n")[0]}` } };
-  }
-  const raw: unknown = document.toJS();
+  const { value: raw, fault } = readText(text);
+  if (fault) return { pipeline: null, fault };
   const terms = typeof raw === "object" && raw !== null ? (raw as { terms?: unknown }).terms : undefined;
   if (!Array.isArray(terms) || terms.some((term) => typeof term !== "object" || term === null || typeof (term as RewardTerm).kind !== "string")) {
     return { pipeline: null, fault: { line: 1, column: 1, message: "Write a list of `terms`, each with a `name` and a `kind`." } };

@@ -12,7 +12,7 @@ import { useStanding } from "@/api/standing";
 import { ConfigForm } from "@/features/new-run/config-form";
 import { DataPicker } from "@/features/new-run/data-picker";
 import { ModelPicker } from "@/features/new-run/model-picker";
-import { RewardComposer } from "@/features/rewards/reward-composer";
+import { RewardChooser } from "@/features/rewards/reward-chooser";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
@@ -20,6 +20,7 @@ import { LoadingState } from "@/ui/loading-state";
 import { PageFrame } from "@/ui/page";
 import { Panel } from "@/ui/panel";
 import { withValue } from "./config-values";
+import { lacking } from "./lacking";
 
 const HERE = "/signed-in/p/$projectId/evals/new";
 
@@ -45,17 +46,18 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
   const [dataset, setDataset] = useState<DatasetChoice | undefined>();
   const [config, setConfig] = useState<Record<string, unknown>>({});
   const [reward, setReward] = useState<RewardPipeline | null>(null);
+  const [rewardVersion, setRewardVersion] = useState<string | null>(search.reward ?? null);
   const [name, setName] = useState("");
   const [key, setKey] = useState(newKey);
   const card = cards.find((one) => one.slug === method) ?? cards[0];
   const launch = useMutation({
-    mutationFn: () => launchEvaluation(projectId, { method: card?.slug ?? method, models, others, dataset: dataset ?? { version_id: "", split: "" }, config, reward, name }, key),
+    mutationFn: () => launchEvaluation(projectId, { method: card?.slug ?? method, models, others, dataset: dataset ?? { version_id: "", split: "" }, config, reward: card?.takes_reward ? reward : null, reward_version_id: card?.takes_reward ? rewardVersion : null, name }, key),
     onSuccess: ({ runs }) => navigate(runs.length === 1 && runs[0] ? { to: "/p/$projectId/runs/$runId/curves", params: { projectId, runId: runs[0].id } } : { to: "/p/$projectId/evals", params: { projectId } }),
     onError: () => setKey(newKey()),
   });
   if (!card) return <PageFrame title="Evaluate models"><EmptyState title="No method of evaluation">The catalogue has none. Update the workers.</EmptyState></PageFrame>;
   const errors = launch.error instanceof Problem ? launch.error.errors : [];
-  const ready = models.length > 0 && dataset !== undefined && card.models.slice(1).every((need) => !need.required || others[need.role]);
+  const lacks = lacking(card, { models, dataset, others, config, rewarded: reward !== null || rewardVersion !== null });
   const choose = (slug: string | null) => {
     if (!slug) return;
     setMethod(slug);
@@ -79,15 +81,15 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
         </Panel>
         {card.takes_reward ? (
           <Panel title="Reward">
-            <Text c="dimmed" mb={8}>{card.slug === "evaluate-winrate" ? "Judges both answers when no model is the judge." : "Optional: told beside the accuracy; decides what is right when “reward” is chosen below."}</Text>
-            <RewardComposer projectId={projectId} cards={catalogue.reward_terms} value={reward} errors={errors.filter((error) => error.field === "reward" || error.field.startsWith("reward.")).map((error) => ({ ...error, field: error.field.replace(/^reward\.?/, "") }))} onChange={(value) => setReward(value ?? null)} />
+            <Text c="dimmed" mb={8}>{card.slug === "evaluate-winrate" ? "Judges both answers where neither a model nor an endpoint does." : "Optional: told beside the accuracy; decides what is right when “reward” is chosen below."}</Text>
+            <RewardChooser projectId={projectId} cards={catalogue.reward_terms} value={reward} versionId={rewardVersion} required={false} errors={errors} onChange={(terms, version) => { setReward(terms); setRewardVersion(version); }} />
           </Panel>
         ) : null}
         <Panel>
           <ConfigForm schema={card.config_schema} config={config} errors={errors.filter((error) => error.field.startsWith("config.")).map((error) => ({ ...error, field: error.field.slice(7) }))} onChange={(path, value) => setConfig(withValue(config, path, value))} />
         </Panel>
         {launch.error ? <Alert color="var(--ls-bad)" variant="outline" role="alert">{launch.error.message}</Alert> : null}
-        <div><Button disabled={!ready} loading={launch.isPending} onClick={() => launch.mutate()}>{models.length > 1 ? `Launch ${models.length} evaluations` : "Launch evaluation"}</Button>{ready ? null : <Text span ml={12} c="dimmed">Choose at least one model and the data.</Text>}</div>
+        <div><Button disabled={lacks !== null} loading={launch.isPending} onClick={() => launch.mutate()}>{models.length > 1 ? `Launch ${models.length} evaluations` : "Launch evaluation"}</Button>{lacks ? <Text span ml={12} c="dimmed">{lacks}</Text> : null}</div>
       </Stack>
     </PageFrame>
   );

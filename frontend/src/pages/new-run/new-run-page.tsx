@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { algorithmsQuery, savedConfigsQuery } from "@/api/algorithms";
 import { datasetsQuery } from "@/api/datasets";
+import { modelsQuery } from "@/api/models";
 import { draftOfRun, runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
 import { savedDraft } from "@/features/new-run/use-draft";
@@ -32,14 +33,15 @@ function Prepared({ projectId }: { projectId: string }) {
   const changed = useQuery({ ...runQuery(from ?? ""), enabled: from !== undefined && live === true });
   const saved = useQuery({ ...savedConfigsQuery(projectId), enabled: config !== undefined });
   const sets = useQuery({ ...datasetsQuery(projectId), enabled: data !== undefined });
+  const models = useQuery({ ...modelsQuery(projectId), enabled: model !== undefined });
   const error = catalogue.error ?? cloned.error ?? other.error ?? changed.error ?? (config ? saved.error : null);
   if (error) return <PageFrame title="New run"><FailedState error={error} onRetry={() => void catalogue.refetch()} /></PageFrame>;
-  const waiting = !catalogue.data || (from && !cloned.data) || (take && !other.data) || (from && live && !changed.data) || (config && !saved.data) || (data && sets.isPending);
+  const waiting = !catalogue.data || (from && !cloned.data) || (take && !other.data) || (from && live && !changed.data) || (config && !saved.data) || (data && sets.isPending) || (model && models.isPending);
   if (waiting) return <PageFrame title="New run" wide><LoadingState rows={10} /></PageFrame>;
   const kept = saved.data?.find((one) => one.id === config);
   const clone = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
   const base = withLive(withTaken(clone, other.data, keys ?? []), live ? changed.data?.live : undefined);
-  const wanted = kept ? withConfig(base, kept) : withWanted(base, from ? { model, data, reward } : { method, model, data, reward });
+  const wanted = kept ? withConfig(base, kept) : withWanted(base, from ? { model, data, reward } : { method, model, data, reward }, catalogue.data.methods, models.data?.find((one) => one.id === model)?.kind);
   const initial = withReward(data ? withHeldOut(wanted, catalogue.data, sets.data ?? []) : wanted, catalogue.data);
   return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}-${take ?? ""}-${(keys ?? []).join()}-${reward ?? ""}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
 }
