@@ -122,14 +122,31 @@ def test_every_choice_is_tried_not_only_the_default():
     assert "definition.stages.0.run.config.max_stepz" in faults_of(text)
 
 
+def policy_of_rlhf(algorithm: str) -> dict[str, Any]:
+    """The stage that learns by reinforcement, with the parameters' defaults; outputs of stages stand as they are written."""
+    rlhf = built_in()["rlhf"]
+
+    def look_up(reference: Reference) -> Any:
+        if reference.root == "stages":
+            return reference.text
+        return algorithm if reference.name == "algorithm" else rlhf.params[reference.name].default
+
+    return dict(resolve({name: rlhf.stage("policy").body[name] for name in ("models", "config")}, look_up))
+
+
 @pytest.mark.parametrize("algorithm", built_in()["rlhf"].params["algorithm"].choices)
 def test_rlhf_fills_every_role_of_its_algorithm_and_the_reward_model_is_the_critic(algorithm: str):
-    def look_up(reference: Reference) -> Any:
-        return algorithm if reference.name == "algorithm" else reference.text
-
-    models = resolve(built_in()["rlhf"].stage("policy").body, look_up)["models"]
+    models = policy_of_rlhf(algorithm)["models"]
     assert set(models) == {need.role for need in load_catalogue().method(algorithm).models}
     assert models.get("critic") == ("${stages.reward.model}" if algorithm == "ppo" else None)
+
+
+@pytest.mark.parametrize("algorithm", built_in()["rlhf"].params["algorithm"].choices)
+def test_rlhf_learns_with_the_catalogues_settings_for_the_demo(algorithm: str):
+    """But for how long, and for evaluations on the way: the recipe has its own before and after."""
+    preset = next(one.config for one in load_catalogue().method(algorithm).presets if one.name == "demo")
+    config, others = policy_of_rlhf(algorithm)["config"], {"max_steps", "eval_steps", "eval_limit", "eval_max_new_tokens"}
+    assert {name: config[name] for name in config.keys() - others} == {name: preset[name] for name in preset.keys() - others}
 
 
 def test_nothing_starts_when_a_parameter_does_not_fit(api: Api, project: Project, params: dict[str, Any]):
