@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,13 +52,13 @@ class Lodestar:
 
 
 def wait(what: str, ask: Callable[[], Any], seconds: float) -> Any:
-    """Asks until the answer is true; says what was waited for when the time is over."""
-    end = time.monotonic() + seconds
+    """Asks until the answer is true; says how long it took, or what was waited for when the time is over."""
+    started = time.monotonic()
     while not (answer := ask()):
-        if time.monotonic() > end:
+        if time.monotonic() > started + seconds:
             raise SystemExit(f"Waited {seconds:.0f} s in vain for {what}.")
         time.sleep(0.5)
-    print(f"✓ {what}")
+    print(f"✓ {what} ({time.monotonic() - started:.0f} s)", flush=True)
     return answer
 
 
@@ -197,4 +196,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
