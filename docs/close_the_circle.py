@@ -67,9 +67,12 @@ class Circle:
 
     def model_of(self, run: str) -> str:
         """The model that a run made, once the library has looked at it."""
-        model = wait("it left a model", lambda: self.api.get(f"/runs/{run}")["final_model_id"], 60)
-        wait("its model can be used", lambda: finished(self.api, "models", model), 120)
-        return str(model)
+
+        def ready() -> Json | None:
+            model = self.api.get(f"/runs/{run}")["final_model_id"]
+            return finished(self.api, "models", model) if model else None
+
+        return str(wait("its model is in the library", ready, 120)["id"])
 
     def artifact(self, run: str, kind: str) -> str:
         return str(next(one["id"] for one in self.api.get(f"/runs/{run}/artifacts") if one["kind"] == kind))
