@@ -24,8 +24,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform")]
 
-from tests.benchmarks.http_latency import _reached, lodestar  # noqa: E402 - needs the path above
-from tests.e2e.conftest import _free_port  # noqa: E402
+from tests.benchmarks.serving import address, serving, site  # noqa: E402 - needs the path above
 
 PAIRS = 4000
 VERDICTS = ["a_much", "a", "tie", "both_bad", "b", "b_much"]
@@ -94,31 +93,17 @@ def main() -> None:
     people = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 30
     with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
-        environment = os.environ | {"LODESTAR_HOME": home, "LODESTAR_PORT": str(port), "LODESTAR_LOG_LEVEL": "WARNING"}
-        lodestar(environment, "migrate")
+        environment = site(home)
         given = seed(environment, people)
-        servers = [
-            subprocess.Popen([sys.executable, "-m", "lodestar", name], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
-            for name in ("redis", "web")
-        ]
-        try:
-            url = f"http://127.0.0.1:{port}"
-            while not _reached(url):
-                time.sleep(0.1)
-            web = psutil.Process(servers[1].pid)
+        with serving(environment) as web:
             spent = processor_seconds(web)
             until = time.monotonic() + seconds
-            crowd = [Annotator(url, given["campaign"], token, until) for token in given["tokens"]]
+            crowd = [Annotator(address(environment), given["campaign"], token, until) for token in given["tokens"]]
             for annotator in crowd:
                 annotator.start()
             for annotator in crowd:
                 annotator.join()
             spent = processor_seconds(web) - spent
-        finally:
-            for server in servers:
-                server.terminate()
-                server.wait()
     taken = [each for annotator in crowd for each in annotator.taken]
     cuts = statistics.quantiles(taken, n=100)
     shown = ", ".join(f"p{cut} {1000 * cuts[cut - 1]:.1f} ms" for cut in (50, 95, 99))

@@ -5,29 +5,21 @@
 Prints milliseconds at p50, p95 and p99, and the web process's memory.
 """
 
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import httpx
-import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.conftest import _free_port  # noqa: E402 - needs the path above
+from tests.benchmarks.serving import address, lodestar, serving, site  # noqa: E402 - needs the path above
 
 REQUESTS = 1000
 WARM_UP = 100
-
-
-def lodestar(environment: dict[str, str], *words: str) -> str:
-    command = [sys.executable, "-m", "lodestar", *words]
-    return subprocess.check_output(command, env=environment, cwd=ROOT, text=True, stderr=subprocess.DEVNULL).strip()
 
 
 def measure(url: str, token: str) -> list[float]:
@@ -46,40 +38,18 @@ def measure(url: str, token: str) -> list[float]:
 def main() -> None:
     processes = sys.argv[1] if len(sys.argv) > 1 else "1"
     with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
-        environment = os.environ | {"LODESTAR_HOME": home, "LODESTAR_PORT": str(port)}
-        environment |= {"LODESTAR_WEB_PROCESSES": processes, "LODESTAR_LOG_LEVEL": "WARNING"}
-        lodestar(environment, "migrate")
+        environment = site(home, LODESTAR_WEB_PROCESSES=processes)
         lodestar(environment, "user", "create", "bench@example.org", "--admin")
         for number in range(5):
             lodestar(environment, "project", "create", f"Project {number}")
         token = lodestar(environment, "token", "create", "--quiet")
-        servers = [
-            subprocess.Popen([sys.executable, "-m", "lodestar", name], env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
-            for name in ("redis", "web")
-        ]
-        try:
-            url = f"http://127.0.0.1:{port}"
-            while not _reached(url):
-                time.sleep(0.1)
-            taken = measure(url, token)
-            web = psutil.Process(servers[1].pid)
+        with serving(environment) as web:
+            taken = measure(address(environment), token)
             memory = max(part.memory_info().rss for part in [web, *web.children(recursive=True)])
-        finally:
-            for server in servers:
-                server.terminate()
-                server.wait()
     cuts = statistics.quantiles(taken, n=100)
     shown = {f"p{cut}": cuts[cut - 1] for cut in (50, 95, 99)}
     print(f"{processes} web processes: " + ", ".join(f"{name} {1000 * value:.2f} ms" for name, value in shown.items()))
     print(f"memory of the largest web process: {memory / 2**20:.0f} MiB")
-
-
-def _reached(url: str) -> bool:
-    try:
-        return bool(httpx.get(f"{url}/api/v1/session").status_code == 200)
-    except httpx.TransportError:
-        return False
 
 
 if __name__ == "__main__":
