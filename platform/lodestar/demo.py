@@ -1,5 +1,7 @@
 """The demo project: a tiny model and generated sums, and two runs that teach it to add, warm-up first, then GRPO."""
 
+from typing import Any
+
 from django.db import transaction
 
 from runs.accounts.access import Actor
@@ -51,34 +53,25 @@ def launch(project: Project, actor: Actor) -> list[Run]:
 
 
 def _warm_up(project: Project, model: LibraryModel) -> RunDraft:
-    return RunDraft.model_validate(
-        {
-            "name": "demo: warm-up",
-            "method": "sft-instruct",
-            "config": _preset("sft-instruct"),
-            "models": {"policy": model.id},
-            "datasets": {
-                "train": _rows(project, "demonstration", "train"),
-                "eval": _rows(project, "demonstration", "test"),
-            },
-            "tags": TAGS,
-        }
-    )
+    return _draft(project, "warm-up", "sft-instruct", policy=model.id, kind="demonstration")
 
 
 def _grpo(project: Project, warm_up: Run) -> RunDraft:
+    reward = {"terms": [{"name": "correct", "kind": "numeric_match", "weight": 1.0}]}
+    return _draft(project, "GRPO", "grpo", policy=warm_up.id, kind="prompt_answer", reward=reward)
+
+
+def _draft(project: Project, name: str, method: str, *, policy: str, kind: str, **more: Any) -> RunDraft:
+    """A run of the method's preset for this world, on rows of one kind."""
     return RunDraft.model_validate(
         {
-            "name": "demo: GRPO",
-            "method": "grpo",
-            "config": _preset("grpo"),
-            "models": {"policy": warm_up.id},
-            "datasets": {
-                "train": _rows(project, "prompt_answer", "train"),
-                "eval": _rows(project, "prompt_answer", "test"),
-            },
-            "reward": {"terms": [{"name": "correct", "kind": "numeric_match", "weight": 1.0}]},
+            "name": f"demo: {name}",
+            "method": method,
+            "config": _preset(method),
+            "models": {"policy": policy},
+            "datasets": {"train": _rows(project, kind, "train"), "eval": _rows(project, kind, "test")},
             "tags": TAGS,
+            **more,
         }
     )
 
