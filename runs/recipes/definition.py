@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from runs.problems import FieldError, Invalid
 from runs.recipes.references import Reference, references_in
+from runs.recipes.shapes import told
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind
 
@@ -128,15 +129,5 @@ def parse(document: dict[str, Any]) -> Definition:
     try:
         return Definition.model_validate(document)
     except ValidationError as error:
-        raise _faulty(error, "definition", "The recipe cannot be used as it is.") from error
-
-
-def _faulty(error: ValidationError, prefix: str, summary: str) -> Invalid:
-    fields = [FieldError(".".join([prefix, *map(str, one["loc"])]), sentence(str(one["msg"]))) for one in error.errors()]
-    return Invalid(f"{summary} {fields[0].field}: {fields[0].message}", fields)
-
-
-def sentence(message: str) -> str:
-    """The validator's words as one sentence."""
-    said = message.removeprefix("Value error, ")
-    return said if said.endswith(".") else f"{said}."
+        fields = told(error, below="definition")
+        raise Invalid(f"The recipe cannot be used as it is. {fields[0].field}: {fields[0].message}", fields) from error

@@ -17,6 +17,7 @@ from runs.recipes.slots import Slot
 from runs.recipes.states import StageState
 
 Body = dict[str, Any]
+NAME_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Kind:
 def kind_of(name: str) -> Kind:
     found: Kind = import_module(f"runs.recipes.kinds.{name}").KIND
     return found
+
+
+def name_of_subject(stage: Stage) -> str:
+    """The recipe run's name and the stage's title, as a run or a campaign is called."""
+    title = stage.recipe_run.definition["stages"][stage.position].get("title") or stage.name
+    return f"{stage.recipe_run.name}: {title}"[:NAME_LENGTH]
 
 
 def failure(message: str, *, code: str = "stage_failed", remedy: str = "") -> dict[str, Any]:

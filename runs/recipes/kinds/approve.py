@@ -1,13 +1,14 @@
 """A gate that a person opens: later stages wait until an editor has looked at what came before and approves."""
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from runs.accounts.access import Actor
 from runs.accounts.models import Project
 from runs.problems import FieldError
-from runs.recipes.definition import Strict, sentence
+from runs.recipes.definition import Strict
 from runs.recipes.kinds import Body, Kind, Seen
 from runs.recipes.models import Stage
+from runs.recipes.shapes import shape_faults
 from runs.recipes.slots import Slot, plain
 from runs.recipes.states import StageState
 
@@ -21,11 +22,7 @@ def outputs(body: Body) -> dict[str, Slot]:
 
 
 def check(body: Body, project: Project | None) -> list[FieldError]:
-    try:
-        Gate.model_validate(plain(body))
-    except ValidationError as error:
-        return [FieldError(".".join(map(str, one["loc"])), sentence(str(one["msg"]))) for one in error.errors()]
-    return []
+    return shape_faults(Gate, plain(body))
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:

@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
-
 from runs.accounts.access import Actor
 from runs.accounts.models import Project
 from runs.annotation import services as annotation
 from runs.annotation.models import Campaign, CampaignState
 from runs.annotation.schemas import CampaignIn
 from runs.problems import FieldError, Invalid
-from runs.recipes.definition import sentence
-from runs.recipes.kinds import Body, Kind, Seen, failure
+from runs.recipes.kinds import Body, Kind, Seen, failure, name_of_subject
 from runs.recipes.models import Stage
+from runs.recipes.shapes import shape_faults
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
 
@@ -26,19 +24,11 @@ def outputs(body: Body) -> dict[str, Slot]:
 
 
 def check(body: Body, project: Project | None) -> list[FieldError]:
-    return [*_shape_faults(_named(plain(body), "later")), *_slot_faults(body)]
+    return [*shape_faults(CampaignIn, _named(plain(body), "later")), *_slot_faults(body)]
 
 
 def _named(body: Any, name: str) -> Any:
     return {"name": name, **body} if isinstance(body, dict) else body
-
-
-def _shape_faults(body: Any) -> list[FieldError]:
-    try:
-        CampaignIn.model_validate(body)
-    except ValidationError as error:
-        return [FieldError(".".join(map(str, one["loc"])), sentence(str(one["msg"]))) for one in error.errors()]
-    return []
 
 
 def _slot_faults(body: Body) -> Iterator[FieldError]:
@@ -50,9 +40,8 @@ def _slot_faults(body: Body) -> Iterator[FieldError]:
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:
-    title = stage.recipe_run.definition["stages"][stage.position].get("title") or stage.name
-    body = _named(stage.body, f"{stage.recipe_run.name}: {title}"[:120])
-    if faults := _shape_faults(body):
+    body = _named(stage.body, name_of_subject(stage))
+    if faults := shape_faults(CampaignIn, body):
         raise Invalid(f"{faults[0].field}: {faults[0].message}", faults)
     campaign = annotation.create_campaign(stage.recipe_run.project, CampaignIn.model_validate(body), actor=actor)
     return Seen(StageState.PEOPLE, subject_id=campaign.id)

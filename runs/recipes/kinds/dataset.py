@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from pydantic import ValidationError
-
 from runs.accounts.access import Actor
 from runs.accounts.models import Project
 from runs.annotation import services as annotation
@@ -11,9 +9,10 @@ from runs.annotation.models import Campaign, CampaignExport
 from runs.datasets.models import VersionState
 from runs.jobs.models import FINAL, JobState
 from runs.problems import FieldError, NotFound
-from runs.recipes.definition import Strict, sentence
+from runs.recipes.definition import Strict
 from runs.recipes.kinds import Body, Kind, Seen, failure
 from runs.recipes.models import Stage
+from runs.recipes.shapes import shape_faults
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
 from workers.contract.records import RecordKind
@@ -39,11 +38,7 @@ def check(body: Body, project: Project | None) -> list[FieldError]:
         for place, slot in slots_in(body)
         if (place, slot.what) != ("campaign", "campaign")
     ]
-    try:
-        Labels.model_validate(plain(body))
-    except ValidationError as error:
-        faults += [FieldError(".".join(map(str, one["loc"])), sentence(str(one["msg"]))) for one in error.errors()]
-    return faults
+    return [*faults, *shape_faults(Labels, plain(body))]
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:

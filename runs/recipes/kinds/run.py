@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from pydantic import ValidationError
 
 from runs.accounts.access import Actor
 from runs.accounts.models import Project
@@ -18,9 +17,9 @@ from runs.launches.states import FINAL, State
 from runs.library.models import LibraryModel, ModelState
 from runs.library.selectors import model_ref
 from runs.problems import FieldError, Invalid, NotFound, Problem
-from runs.recipes.definition import sentence
-from runs.recipes.kinds import Body, Kind, Seen, failure
+from runs.recipes.kinds import Body, Kind, Seen, failure, name_of_subject
 from runs.recipes.models import Stage
+from runs.recipes.shapes import shape_faults
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
 from workers.contract.catalogue import DataNeed, MethodCard, ModelNeed
@@ -29,7 +28,6 @@ from workers.contract.run_spec import ModelKind, RewardPipeline, RunKind
 
 TAG = "recipe"
 PRODUCTS = {RunKind.GENERATE: ProductKind.SAMPLES, RunKind.EVALUATE: ProductKind.EVALUATION}
-NAME_LENGTH = 120
 
 
 def outputs(body: Body) -> dict[str, Slot]:
@@ -48,7 +46,7 @@ def outputs(body: Body) -> dict[str, Slot]:
 
 def check(body: Body, project: Project | None) -> list[FieldError]:
     draft = plain(body)
-    faults = _shape_faults(draft)
+    faults = shape_faults(RunDraft, draft)
     card = _card(body)
     if card is None:
         method = draft.get("method", "")
@@ -67,14 +65,6 @@ def _card(body: Body) -> MethodCard | None:
         return algorithms.method_card(str(body.get("method", "")))
     except NotFound:
         return None
-
-
-def _shape_faults(draft: Any) -> list[FieldError]:
-    try:
-        RunDraft.model_validate(draft)
-    except ValidationError as error:
-        return [FieldError(".".join(map(str, one["loc"])), sentence(str(one["msg"]))) for one in error.errors()]
-    return []
 
 
 def _below(prefix: str, errors: list[FieldError]) -> list[FieldError]:
@@ -172,12 +162,10 @@ def _terms(body: Body) -> list[dict[str, Any]]:
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:
-    try:
-        draft = RunDraft.model_validate(stage.body)
-    except ValidationError as error:
-        raise Invalid(str(error.errors()[0]["msg"]), _shape_faults(stage.body)) from error
-    title = stage.recipe_run.definition["stages"][stage.position].get("title") or stage.name
-    named = {"name": draft.name or f"{stage.recipe_run.name}: {title}"[:NAME_LENGTH], "tags": [*draft.tags, TAG]}
+    if faults := shape_faults(RunDraft, stage.body):
+        raise Invalid(f"{faults[0].field}: {faults[0].message}", faults)
+    draft = RunDraft.model_validate(stage.body)
+    named = {"name": draft.name or name_of_subject(stage), "tags": [*draft.tags, TAG]}
     run = launches.create_run(stage.recipe_run.project, draft.model_copy(update=named), actor)
     return Seen(StageState.RUNNING, subject_id=run.id)
 
