@@ -105,10 +105,17 @@ def require_all_projects(request: HttpRequest) -> None:
 
 
 def find_visible(actor: Actor, model: type[M], object_id: str) -> M | None:
-    """An object with a `project` that the actor may see, soft-deleted ones included; None otherwise."""
-    projects = visible_projects(actor).values("id")
-    rows: QuerySet[Any] = model._base_manager.select_related("project").filter(pk=object_id, project__in=projects)
-    return rows.first()
+    """An object with a `project` that the actor may see, soft-deleted ones included; None otherwise.
+
+    It carries `asker_role`, the actor's role in its project. The conditions are those of `visible_projects`, as one join.
+    """
+    rows: QuerySet[Any] = model._base_manager.select_related("project").filter(
+        pk=object_id, project__deleted_at=None, project__memberships__user=actor.user
+    )
+    if actor.token and actor.token.project_id:
+        rows = rows.filter(project=actor.token.project_id)
+    found: M | None = rows.annotate(asker_role=F("project__memberships__role")).first()
+    return found
 
 
 def get_visible(request: HttpRequest, model: type[M], object_id: str, *, at_least: Role = Role.VIEWER) -> M:
@@ -116,8 +123,7 @@ def get_visible(request: HttpRequest, model: type[M], object_id: str, *, at_leas
     found: Any = find_visible(actor_of(request), model, object_id)
     if found is None:
         raise NotFound
-    if at_least is not Role.VIEWER:
-        require(request, found.project, at_least)
+    _check(Role(found.asker_role), at_least)
     return found  # type: ignore[no-any-return]
 
 

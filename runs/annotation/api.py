@@ -11,7 +11,7 @@ from ninja import Query, Router, Status
 from runs.accounts.access import ApiRequest, Role, get_visible, project_for, role_in
 from runs.annotation import selectors, services
 from runs.annotation.labels import labels
-from runs.annotation.models import Campaign, CampaignExport, Shape, Task
+from runs.annotation.models import Assignment, Campaign, CampaignExport, Shape, Task
 from runs.annotation.schemas import (
     CampaignExportCounts,
     CampaignExportIn,
@@ -112,16 +112,17 @@ def reopen_campaign(request: ApiRequest, campaign_id: str) -> Campaign:
 @router.post("/campaigns/{campaign_id}/tasks", response=HandOut, operation_id="hand_out_tasks")
 def hand_out_tasks(request: ApiRequest, campaign_id: str, body: HandIn) -> dict[str, Any]:
     """Pairs to judge: those in hand, and so many more that it makes `want`. A hold lasts ten minutes; asking prolongs it."""
-    return _handed(_worked_on(request, campaign_id), request, body.want)
+    campaign = _worked_on(request, campaign_id)
+    held = services.hand_out(campaign, actor=request.auth, want=body.want) if body.want else []
+    return _handed(campaign, request, held)
 
 
 @router.post("/campaigns/{campaign_id}/judgments", response={200: Judged, 201: Judged}, operation_id="submit_judgment")
 def submit_judgment(request: ApiRequest, campaign_id: str, body: JudgmentIn) -> Status[dict[str, Any]]:
     """Keeps a judgment, once for each client id (200: it was kept before), and hands out the next pairs."""
     campaign = _worked_on(request, campaign_id)
-    judgment, new = services.submit(campaign, body, actor=request.auth)
-    campaign.refresh_from_db()
-    return Status(201 if new else 200, {"judgment": judgment, **_handed(campaign, request, body.want)})
+    judgment, new, held = services.submit_and_go_on(campaign, body, actor=request.auth)
+    return Status(201 if new else 200, {"judgment": judgment, **_handed(campaign, request, held)})
 
 
 @router.post("/campaigns/{campaign_id}/undo", response=Undone, operation_id="undo_judgment")
@@ -249,8 +250,7 @@ def _told(request: ApiRequest, campaign: Campaign) -> Campaign:
     return told
 
 
-def _handed(campaign: Campaign, request: ApiRequest, want: int) -> dict[str, Any]:
-    held = services.hand_out(campaign, actor=request.auth, want=want) if want else []
+def _handed(campaign: Campaign, request: ApiRequest, held: list[Assignment]) -> dict[str, Any]:
     return {"tasks": selectors.held_tasks(held), "progress": selectors.work_progress(campaign, request.auth)}
 
 

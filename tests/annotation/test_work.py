@@ -5,8 +5,14 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from runs.accounts.access import Actor
+from runs.accounts.models import User
+from runs.annotation import services
 from runs.annotation.models import Assignment, Campaign, Judgment, Task
+from runs.annotation.schemas import JudgmentIn
 from runs.annotation.signals import campaign_finished
+from runs.annotation.verdicts import Verdict
+from runs.problems import Conflict
 
 
 def expire(who: str = "") -> None:
@@ -234,3 +240,26 @@ def test_conflicts_are_listed_and_an_editor_resolves_them(bench):
     assert bench.at(campaign, "overview")["unresolved"] == 0
     assert bench.at(campaign, path, {"verdict": "skip"})["resolution"] is None
     assert bench.at(campaign, "overview")["unresolved"] == 1
+
+
+def test_a_judgment_that_meets_the_end_of_its_campaign_is_not_counted(bench):
+    """The campaign was open when the request read it, and finished when it came to write."""
+    campaign = bench.campaign()
+    task, *_ = bench.tasks(campaign, "ann")
+    read = Campaign.objects.get(pk=campaign["id"])
+    bench.at(campaign, "finish", {})
+    body = JudgmentIn(task_id=task["id"], client_id="ann-late", verdict=Verdict.A)
+    with pytest.raises(Conflict, match="finished"):
+        services.submit(read, body, actor=Actor(User.objects.get(email="ann@example.org")))
+    assert not Judgment.objects.exists()
+    assert Task.objects.get(pk=task["id"]).judged == 0
+
+
+def test_a_judgment_and_the_next_pair_cost_few_statements(bench, django_assert_max_num_queries):
+    """Twenty people at once wait for one another's statements: see tests/benchmarks/annotation.py."""
+    campaign = bench.campaign(12, overlap=2)
+    held = bench.tasks(campaign, "ann")
+    with django_assert_max_num_queries(30):
+        answer = bench.judge(campaign, "ann", held[0], want=5)
+    assert [task["id"] for task in answer["tasks"][:4]] == [task["id"] for task in held[1:]]
+    assert len(answer["tasks"]) == 5

@@ -14,7 +14,7 @@ from runs.annotation.services.campaigns import (
 )
 from runs.annotation.services.exports import export_version, keep_export
 from runs.annotation.services.review import resolve
-from runs.annotation.services.work import hand_out, submit, undo
+from runs.annotation.services.work import hand_out, submit, submit_and_go_on, undo
 
 __all__ = [
     "create_campaign",
@@ -28,5 +28,6 @@ __all__ = [
     "resolve",
     "restore_campaign",
     "submit",
+    "submit_and_go_on",
     "undo",
 ]

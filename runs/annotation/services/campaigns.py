@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from runs.accounts.access import Actor
@@ -104,9 +103,3 @@ def delete_campaign(campaign: Campaign, *, actor: Actor | None) -> None:
 
 def restore_campaign(campaign: Campaign, *, actor: Actor | None) -> Campaign:
     return bring_back(campaign, "campaign", actor=actor)
-
-
-def count(campaign: Campaign, *, judgments: int = 0, done: int = 0) -> None:
-    """Adds to the campaign's counters, within the transaction of what is counted."""
-    Campaign.objects.filter(pk=campaign.pk).update(judgments=F("judgments") + judgments, done=F("done") + done)
-    campaign.refresh_from_db(fields=["judgments", "done"])

@@ -6,15 +6,15 @@ count on being heard; all of it is decided by the database, on its clock, under 
 
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
 from runs.accounts.access import Actor
 from runs.annotation.durability import durable_commit
 from runs.annotation.models import Assignment, Campaign, CampaignState, Judgment, Task
 from runs.annotation.schemas import JudgmentIn
-from runs.annotation.services.campaigns import count, finish_campaign
+from runs.annotation.services.campaigns import finish_campaign
 from runs.annotation.verdicts import Verdict, side_of
 from runs.problems import Conflict, FieldError, Invalid, NotFound
 
@@ -28,46 +28,49 @@ def hand_out(campaign: Campaign, *, actor: Actor, want: int) -> list[Assignment]
     """What `actor` holds, its lease prolonged, filled up to `want` tasks; nobody gets a task twice."""
     if campaign.state != CampaignState.OPEN or campaign.deleted_at:
         return []
-    mine = Assignment.objects.filter(task__campaign=campaign, annotator=actor.user)
-    held = mine.filter(lease_until__gte=Now())
-    held.update(lease_until=Now() + HOLD)
-    missing = want - held.count()
+    held = Assignment.objects.filter(task__campaign=campaign, annotator=actor.user, lease_until__gte=Now())
+    missing = want - held.update(lease_until=Now() + HOLD)
     if missing > 0:
-        for task in _free(campaign, actor, missing):
-            _hold(task, actor)
+        _hold(_free(campaign, actor, missing), actor)
     return list(held.select_related("task").order_by("task__number"))
 
 
-def _free(campaign: Campaign, actor: Actor, most: int) -> list[Task]:
-    """Tasks that want another judgment than those given and promised, in their order."""
-    wanting = _wanting(campaign, actor)
-    locked = wanting.select_for_update(skip_locked=True, of=("self",)).order_by("number")[:most]
+def _free(campaign: Campaign, actor: Actor, most: int) -> list[str]:
+    """Ids of tasks that want another judgment than those given and promised, the first ones."""
+    wanting = _wanting(campaign, actor).order_by("number").values_list("pk", flat=True)
+    if not connection.features.has_select_for_update:
+        return list(wanting[:most])  # SQLite: whoever writes is alone
+    locked = list(wanting.select_for_update(skip_locked=True, of=("self",))[:most])
     # Asked again once the rows are locked: only a new statement sees what others were promised meanwhile.
-    return list(wanting.filter(pk__in=[task.pk for task in locked]).order_by("number"))
+    return list(wanting.filter(pk__in=locked))
 
 
 def _wanting(campaign: Campaign, actor: Actor) -> QuerySet[Task]:
+    """Neither judged nor held by `actor`; so all that is `promised`, it is promised to others."""
     judged_by_me = Judgment.objects.filter(task=OuterRef("pk"), annotator=actor.user, undone_at=None)
-    held_by_me = Assignment.objects.filter(task=OuterRef("pk"), annotator=actor.user, lease_until__gte=Now())
+    holds = Assignment.objects.filter(task=OuterRef("pk"), lease_until__gte=Now()).order_by()
     return (
         Task.objects.filter(campaign=campaign, is_done=False)
-        .annotate(promised=_promised(actor))
-        .filter(judged__lt=F("wanted") - F("promised"))
-        .exclude(Exists(judged_by_me))
-        .exclude(Exists(held_by_me))
+        .annotate(promised=Coalesce(Subquery(holds.values("task").annotate(people=Count("*")).values("people")), 0))
+        .filter(~Exists(judged_by_me), ~Exists(holds.filter(annotator=actor.user)), judged__lt=F("wanted") - F("promised"))
     )
 
 
-def _promised(actor: Actor) -> Coalesce:
-    """How many others hold the task."""
-    held = Assignment.objects.filter(task=OuterRef("pk"), lease_until__gte=Now()).exclude(annotator=actor.user)
-    return Coalesce(Subquery(held.order_by().values("task").annotate(people=Count("*")).values("people")), 0)
+def _hold(tasks: list[str], actor: Actor) -> None:
+    """Puts the tasks into `actor`'s hands; one that was there before gets a new version, so that an old hold is known."""
+    again = Assignment.objects.filter(task__in=tasks, annotator=actor.user)
+    known = set(again.values_list("task", flat=True))
+    if known:
+        again.update(version=F("version") + 1, lease_until=Now() + HOLD)
+    new = [task for task in tasks if task not in known]
+    Assignment.objects.bulk_create(Assignment(task_id=task, annotator=actor.user, lease_until=Now() + HOLD) for task in new)
 
 
-def _hold(task: Task, actor: Actor) -> None:
-    made, new = Assignment.objects.get_or_create(task=task, annotator=actor.user)
-    version = made.version if new else F("version") + 1
-    Assignment.objects.filter(pk=made.pk).update(version=version, lease_until=Now() + HOLD)
+def submit_and_go_on(campaign: Campaign, body: JudgmentIn, *, actor: Actor) -> tuple[Judgment, bool, list[Assignment]]:
+    """`submit`, then `hand_out` up to `body.want`, as one transaction: others wait once, and the disk is waited for once."""
+    with durable_commit(), transaction.atomic():
+        judgment, new = submit(campaign, body, actor=actor)
+        return judgment, new, hand_out(campaign, actor=actor, want=body.want) if body.want else []
 
 
 def submit(campaign: Campaign, body: JudgmentIn, *, actor: Actor) -> tuple[Judgment, bool]:
@@ -81,10 +84,10 @@ def submit(campaign: Campaign, body: JudgmentIn, *, actor: Actor) -> tuple[Judgm
         task = Task.objects.select_for_update().filter(pk=body.task_id, campaign=campaign).first()
         if task is None:
             raise NotFound("No such pair in this campaign. Ask for the next ones.")
-        known = Judgment.objects.filter(annotator=actor.user, client_id=body.client_id).first()
+        known, earlier = _judged_before(task, body, actor)
         if known:
             return _same(known, body), False
-        _check_counts(campaign, task, body, actor)
+        _check_counts(campaign, task, body, actor, earlier)
         return _keep(campaign, task, body, actor), True
 
 
@@ -95,6 +98,14 @@ def _check_verdict(campaign: Campaign, verdict: Verdict) -> None:
         raise Invalid(message, [FieldError("verdict", message)])
 
 
+def _judged_before(task: Task, body: JudgmentIn, actor: Actor) -> tuple[Judgment | None, Judgment | None]:
+    """What `actor` said under this client id, and what of theirs counts for this task already."""
+    either = Q(client_id=body.client_id) | Q(task=task, undone_at=None)
+    found = list(Judgment.objects.filter(either, annotator=actor.user))
+    known = next((one for one in found if one.client_id == body.client_id), None)
+    return known, next((one for one in found if one.task_id == task.pk and one.undone_at is None), None)
+
+
 def _same(known: Judgment, body: JudgmentIn) -> Judgment:
     if (known.task_id, known.verdict) != (body.task_id, body.verdict):
         detail = "This client id stands for another judgment already. Take a new one for each judgment."
@@ -102,11 +113,10 @@ def _same(known: Judgment, body: JudgmentIn) -> Judgment:
     return known
 
 
-def _check_counts(campaign: Campaign, task: Task, body: JudgmentIn, actor: Actor) -> None:
+def _check_counts(campaign: Campaign, task: Task, body: JudgmentIn, actor: Actor, earlier: Judgment | None) -> None:
     """Raises Conflict, saying what happened, when this judgment would count for nothing."""
-    if campaign.deleted_at or Campaign.objects.filter(pk=campaign.pk).exclude(state=CampaignState.OPEN).exists():
-        raise Conflict("campaign_finished", "The campaign is finished; this judgment was not counted. An editor can reopen it.")
-    earlier = Judgment.objects.filter(task=task, annotator=actor.user, undone_at=None).first()
+    if campaign.deleted_at or campaign.state != CampaignState.OPEN:
+        raise _finished()
     if earlier:
         words = earlier.verdict.replace("_", " ")
         raise Conflict("judged_already", f"You judged this pair already ({words}), and that counts. Undo it to judge it again.")
@@ -120,6 +130,10 @@ def _check_counts(campaign: Campaign, task: Task, body: JudgmentIn, actor: Actor
             f"{promised} promised to others, so yours was not counted. Go on with the next pair."
         )
         raise Conflict("hold_lost", detail)
+
+
+def _finished() -> Conflict:
+    return Conflict("campaign_finished", "The campaign is finished; this judgment was not counted. An editor can reopen it.")
 
 
 def _holds(task: Task, body: JudgmentIn, actor: Actor) -> bool:
@@ -144,22 +158,32 @@ def _keep(campaign: Campaign, task: Task, body: JudgmentIn, actor: Actor) -> Jud
             )
     except IntegrityError:
         raise Conflict("in_work", "Another request with this client id is being worked on. Ask again in a second.") from None
-    Assignment.objects.filter(task=task, annotator=actor.user).update(lease_until=None)
     _tally(campaign, task, judgment, 1)
+    Assignment.objects.filter(task=task, annotator=actor.user).update(lease_until=None)
     if campaign.done == campaign.tasks:
         finish_campaign(campaign, actor=None)
     return judgment
 
 
 def _tally(campaign: Campaign, task: Task, judgment: Judgment, sign: int) -> None:
-    """Adds the judgment to the counts of its task and campaign, or with −1 takes it out."""
+    """Adds the judgment to the counts of its task and campaign, or with −1 takes it out.
+
+    Raises Conflict when the campaign was finished meanwhile. The campaign is written before anybody's assignment, which is
+    the order in which finishing it writes them too, so that the two never wait for each other.
+    """
     was_done = task.is_done
-    for name in _counted(judgment):
-        setattr(task, name, getattr(task, name) + sign)
+    counted = {name: getattr(task, name) + sign for name in _counted(judgment)}
+    for name, value in counted.items():
+        setattr(task, name, value)
     task.is_done = task.judged >= task.wanted or task.skipped >= SET_ASIDE_AFTER
-    task.save(update_fields=["judged", "skipped", "flags", "votes_a", "votes_b", "is_done"])
+    done = int(task.is_done) - int(was_done)
     told = sign if judgment.verdict != Verdict.SKIP else 0
-    count(campaign, judgments=told, done=int(task.is_done) - int(was_done))
+    still_open = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.OPEN, deleted_at=None)
+    if not still_open.update(judgments=F("judgments") + told, done=F("done") + done):
+        raise _finished()
+    Task.objects.filter(pk=task.pk).update(is_done=task.is_done, **counted)
+    if done:
+        campaign.refresh_from_db(fields=["judgments", "done"])
 
 
 def _counted(judgment: Judgment) -> list[str]:
@@ -195,5 +219,5 @@ def undo(campaign: Campaign, *, actor: Actor, client_id: str | None) -> tuple[Ju
 def _held_again(judgment: Judgment, actor: Actor) -> Assignment:
     held = Assignment.objects.filter(task=judgment.task_id, annotator=actor.user)
     if not held.filter(lease_until__gte=Now()).exists():
-        _hold(judgment.task, actor)
+        _hold([judgment.task_id], actor)
     return held.select_related("task").get()
