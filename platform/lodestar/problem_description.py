@@ -31,9 +31,19 @@ ANSWER = {
 
 
 class DescribedAPI(NinjaAPI):
-    """Adds the problem document as the `default` answer of each operation."""
+    """Adds the problem document as the `default` answer of each operation; made once, since it takes about a second."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._described: dict[str, OpenAPISchema] = {}
 
     def get_openapi_schema(self, **given: Any) -> OpenAPISchema:
+        asked = repr(sorted(given.items()))
+        if asked not in self._described:
+            self._described[asked] = self._describe(**given)
+        return self._described[asked]
+
+    def _describe(self, **given: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**given)
         problem = ProblemOut.model_json_schema(ref_template=REFERENCE)
         parts = problem.pop("$defs")

@@ -15,3 +15,11 @@ torch.set_num_threads(1)
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory of a few thousand parameters."""
     return small_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who asks for a model trains it or samples from it: together these tests outlast `make check`."""
+    for item in items:
+        if "small" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
