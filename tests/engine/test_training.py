@@ -14,7 +14,8 @@ from workers.engine.loading import load_causal
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Counts, batch_of
 from workers.engine.schedule import factor
-from workers.engine.supervised import is_right, token_loss
+from workers.engine.supervised import token_loss
+from workers.engine.verifiers import is_right
 
 
 @pytest.fixture

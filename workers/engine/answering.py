@@ -26,10 +26,11 @@ from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
-from workers.engine.sampler.greedy_match import end_ids_of, reference_of
+from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
 from workers.engine.task import Work, piecewise
 from workers.engine.training_config import MethodConfig, setting
+from workers.engine.verifiers import reference_of
 
 T = TypeVar("T")
 ASKED_KINDS = [RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT]
@@ -117,7 +118,7 @@ def _question(row: int, record: Record) -> Question:
     if record.prompt is None:
         raise DataFault(f"Row {row + 1} has no prompt.", "Choose a data set of prompts, demonstrations or prompts with answers.")
     text = text_of(record.prompt)
-    reference = reference_of(Sample(ids=torch.zeros(0), mask=torch.zeros(0), record=record))
+    reference = reference_of(record)
     return Question(row, record, text, reference, key_of(text, reference or ""))
 
 

@@ -20,7 +20,7 @@ from workers.engine.faults import DataFault, is_memory_out
 from workers.engine.rendering import prompt_ids
 from workers.engine.sampler.cache import GroupCache
 from workers.engine.sampler.draw import draw
-from workers.engine.sampler.greedy_match import end_ids_of
+from workers.engine.sampler.ends import end_ids_of
 
 REPLACEMENT = "\ufffd"
 LONGEST_CHARACTER = 4

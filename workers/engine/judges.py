@@ -23,7 +23,7 @@ from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.loading import declared_context, load_tokenizer
 from workers.engine.models import Model, frozen
 from workers.engine.rendering import prompt_ids, text_of
-from workers.engine.sampler.greedy_match import end_ids_of
+from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
 
 RETRIED = (408, 409, 425, 429)

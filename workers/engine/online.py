@@ -21,6 +21,7 @@ from workers.engine.advantages import Advantages, centred, group_count, group_su
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
 from workers.engine.credit import last_token, with_kl_penalty
 from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.greedy_match import answer_greedily
 from workers.engine.online_config import OnlineConfig
 from workers.engine.policy_losses import PolicyTerms, clipped
 from workers.engine.reducers import Reduction, reduce
@@ -30,10 +31,11 @@ from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.reward_pipeline import Pipeline, Rewards, measures
 from workers.engine.rollout_events import rollout_event
 from workers.engine.sample import Batch, Counts, Rollout, Sample, batch_of
-from workers.engine.sampler.greedy_match import answer_greedily, end_ids_of, reference_of
+from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
 from workers.engine.tally import Tally
 from workers.engine.training_config import chosen_learning_rate
+from workers.engine.verifiers import reference_of
 
 Compare = Callable[[Turn, list[Sample]], None]
 """Gives each of a step's answers the channels `token_rewards` and `advantages`, and whatever else the loss reads."""
@@ -225,7 +227,7 @@ def show(config: OnlineConfig, turn: Turn) -> None:
         group = list(members)
         first = group[0]
         prompt = "" if first.record is None or first.record.prompt is None else text_of(first.record.prompt)
-        turn.show(rollout_event(turn.step, prompt, reference_of(first), group, turn.tokenizer))
+        turn.show(rollout_event(turn.step, prompt, reference_of(first.record), group, turn.tokenizer))
 
 
 def render_prompt(setting: Setting, record: Record, row: int, *, longest: int, room: int) -> list[Sample]:
@@ -259,7 +261,7 @@ def score(pipeline: Pipeline, prompts: Sequence[Sample], rollouts: Sequence[Roll
     records = [prompt.record or Record() for prompt in prompts]
     names = sorted({name for record in records for name in record.extra} - {"prompts", "completions", "completion_ids", "params"})
     columns: dict[str, list[Any]] = {name: [record.extra.get(name) for record in records] for name in names}
-    columns["answer"] = [reference_of(prompt) for prompt in prompts]
+    columns["answer"] = [reference_of(prompt.record) for prompt in prompts]
     asked = [prompt.text if record.prompt is None else record.prompt for prompt, record in zip(prompts, records, strict=True)]
     return pipeline.score(prompts=asked, completions=texts, columns=columns, groups=_numbered(prompts),
                           completion_ids=[rollout.completion_ids.tolist() for rollout in rollouts])
@@ -342,6 +344,6 @@ def held_out_measures(turn: Turn, pipeline: Pipeline, *, limit: int, max_new_tok
                               end_ids=end_ids_of(turn.tokenizer, policy.module))
     total = score(pipeline, samples, answers.rollouts, answers.texts).total
     found = {"eval/reward": float(total[total.isfinite()].mean())} if bool(total.isfinite().any()) else {}
-    if any(reference_of(sample) is not None for sample in samples):
+    if any(reference_of(sample.record) is not None for sample in samples):
         found |= {"eval/exact_match": answers.rate, "eval/samples": float(len(answers.right))}
     return found

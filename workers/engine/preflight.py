@@ -34,8 +34,8 @@ from workers.engine.rendering import prompt_ids
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rows import Rows
 from workers.engine.sample import Rollout, Sample
-from workers.engine.sampler.greedy_match import reference_of
 from workers.engine.training_config import MethodConfig, TrainingConfig
+from workers.engine.verifiers import reference_of
 
 ROWS_READ = 200
 ROWS_TRIED = 4
@@ -191,7 +191,7 @@ def _reward(spec: RunSpec, tokenizer: Any) -> list[Finding]:
 def _tried(pipeline: Pipeline, records: list[Record], tokenizer: Any) -> list[float]:
     prompts = [Sample(ids=torch.empty(0, dtype=torch.int64), mask=torch.empty(0, dtype=torch.bool), record=record)
                for record in records]
-    texts = [reference_of(prompt) or "" for prompt in prompts]
+    texts = [reference_of(prompt.record) or "" for prompt in prompts]
     answers = [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=torch.int64) for text in texts]
     rollouts = [Rollout(prompt_ids=prompt.ids, completion_ids=answer, logprobs=torch.zeros(len(answer)), ended=True)
                 for prompt, answer in zip(prompts, answers, strict=True)]

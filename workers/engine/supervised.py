@@ -17,10 +17,10 @@ from workers.engine.faults import ConfigFault
 from workers.engine.models import SCORE_TOKENS, pieces_of
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.rendering import Rendered, Truncation, prompt_ids, sample_of, truncate
-from workers.engine.rewards import exact_match, numeric_match
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.sampler.grouped import generate
 from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, chosen_learning_rate, setting
+from workers.engine.verifiers import is_right, reference_of
 
 METRICS = [
     MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean negative log-probability of a trained token."),
@@ -117,16 +117,9 @@ def held_out_measures(config: SupervisedConfig, turn: Turn) -> dict[str, float]:
     return found | _exact_match(config, turn, samples)
 
 
-def is_right(text: str, reference: str) -> bool:
-    """True when the answer equals the reference as text, or ends in the same number."""
-    if exact_match.score(text, reference, exact_match.Params()) == 1.0:
-        return True
-    return numeric_match.score(text, reference, numeric_match.Params()) == 1.0
-
-
 def _exact_match(config: SupervisedConfig, turn: Turn, samples: list[Sample]) -> dict[str, float]:
-    asked = [(sample.record, reference) for sample in samples
-             if sample.record is not None and (reference := _reference(sample.record)) is not None]
+    asked = [(record, reference) for sample in samples if (record := sample.record) is not None
+             and record.prompt is not None and (reference := reference_of(record)) is not None]
     room = int(getattr(turn.models["policy"].module.config, "max_position_embeddings", 1 << 20)) - config.eval_max_new_tokens
     prompts = [(torch.tensor(prompt_ids(turn.tokenizer, record.prompt or "", record.tools)), reference)
                for record, reference in asked]
@@ -138,17 +131,6 @@ def _exact_match(config: SupervisedConfig, turn: Turn, samples: list[Sample]) ->
     texts = [turn.tokenizer.decode(answer.completion_ids, skip_special_tokens=True) for answer in answers]
     right = [is_right(text, reference) for text, (_, reference) in zip(texts, prompts, strict=True)]
     return {"eval/exact_match": sum(right) / len(right), "eval/samples": len(right)}
-
-
-def _reference(record: Record) -> str | None:
-    """What a greedy answer is compared with: the row's answer, else its completion when that is one plain text."""
-    if record.prompt is None:
-        return None
-    if record.answer is not None:
-        return record.answer
-    if isinstance(record.completion, str):
-        return record.completion
-    return record.completion[-1].content if record.completion else None
 
 
 def _loss(config: SupervisedConfig) -> Loss:

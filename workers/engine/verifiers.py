@@ -3,11 +3,27 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from workers.engine.rewards import params_of, reward_of
-from workers.engine.sampler.greedy_match import is_right
+from workers.contract.records import Record
+from workers.engine.rewards import exact_match, numeric_match, params_of, reward_of
 
 Verifier = Literal["match", "exact_match", "numeric_match", "math_verify", "reward"]
 """`match` is exact or numeric; `reward` leaves it to the run's pipeline; the others are reward terms by their kind."""
+
+
+def is_right(text: str, answer: str) -> bool:
+    """Equal as text up to spaces, or ending in the same number (which reads GSM8K's `#### n`)."""
+    if exact_match.score(text, answer, exact_match.Params()) == 1:
+        return True
+    return numeric_match.score(text, answer, numeric_match.Params()) == 1
+
+
+def reference_of(record: Record | None) -> str | None:
+    """What an answer is compared with: the row's `answer`, else its completion's text."""
+    if record is None or record.answer is not None:
+        return None if record is None else record.answer
+    if isinstance(record.completion, list):
+        return record.completion[-1].content if record.completion else None
+    return record.completion
 
 
 def mark(verifier: Verifier, texts: Sequence[str], references: Sequence[str | None]) -> list[bool | None]:

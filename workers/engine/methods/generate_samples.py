@@ -16,9 +16,9 @@ from workers.engine import answering, results
 from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.rendering import text_of
-from workers.engine.sampler.greedy_match import is_right
 from workers.engine.task import Work
 from workers.engine.training_config import setting
+from workers.engine.verifiers import is_right
 
 SHOWN = 64
 """Prompts shown as rollouts of the run; the artifact has all."""

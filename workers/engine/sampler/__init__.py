@@ -2,6 +2,6 @@
 
 `grouped` is the sampler every method calls: each prompt is read once and its keys and values are copied to its group,
 the cache has its full room from the start, and rows that have ended leave the batch. `cache` is that cache, `draw` the
-choice of a token from logits, `greedy_match` the held-out rate by greedy answers. Random numbers come from torch's
-global generator, whose state every checkpoint keeps.
+choice of a token from logits, `ends` the tokens that end an answer. Random numbers come from torch's global generator,
+whose state every checkpoint keeps.
 """
