@@ -69,3 +69,13 @@ def test_hh_rlhf_is_read_as_pairs_of_answers_to_one_dialogue(desk: Desk) -> None
     assert first["prompt"][0]["role"] == "user"
     assert first["chosen"][-1]["role"] == first["rejected"][-1]["role"] == "assistant"
     assert rows[0]["chosen"].endswith(first["chosen"][-1]["content"])
+
+
+def test_the_chosen_answers_of_hh_rlhf_are_split_as_its_pairs_are(desk: Desk) -> None:
+    """Else a model taught by them has seen held-out prompts."""
+    upload, _ = sent(desk, "hh-rlhf/harmless-base-1200.jsonl.gz")
+    splits = {"mode": "fraction", "test_fraction": 0.15, "seed": 0}
+    pairs, shown = (desk.ingest(upload, candidate(upload, kind), **splits) for kind in ("preference", "demonstration"))
+    asked, told = ([desk.rows(version, split="test", offset=at, limit=1)[0]["prompt"] for at in range(5)]
+                   for version in (pairs, shown))
+    assert asked == told

@@ -7,7 +7,7 @@ import pytest
 from runs.datasets.shapes import SHAPES, candidates, read_row
 from runs.datasets.shapes.mapping import Mapping
 from runs.datasets.shapes.sample import Sample
-from workers.contract.records import Record
+from workers.contract.records import Record, RecordKind
 
 ASK = {"role": "user", "content": "2+2?"}
 TELL = {"role": "assistant", "content": "4"}
@@ -189,6 +189,26 @@ def test_judged_answers_become_pairs_of_right_and_wrong() -> None:
     mapping = next(found for found in candidates(Sample([CANDIDATES])) if found.kind == "preference")
     [record] = read_row(CANDIDATES, mapping).records
     assert (record.chosen, record.rejected) == ("4", "5")
+
+
+def test_right_answers_become_demonstrations() -> None:
+    mapping = next(found for found in candidates(Sample([CANDIDATES])) if found.kind == "demonstration")
+    [record] = read_row(CANDIDATES, mapping).records
+    assert (record.prompt, record.completion, record.label) == ("2+2?", "4", None)
+
+
+def test_a_row_without_a_right_answer_shows_nothing_and_says_so() -> None:
+    mapping = next(found for found in candidates(Sample([CANDIDATES])) if found.kind == "demonstration")
+    reading = read_row(CANDIDATES | {"large": {"is_correct": False, "solution": "7"}}, mapping)
+    assert (reading.records, [code for code, _ in reading.warnings]) == ([], ["none_right"])
+
+
+def test_the_chosen_dialogues_become_demonstrations_with_the_pairs_prompts() -> None:
+    row = CASES["hh-rlhf"][0]
+    both = {kind: mapping for mapping in candidates(Sample([row])) if (kind := mapping.kind) and mapping.shape == "hh_rlhf"}
+    [pair], [shown] = (read_row(row, both[kind]).records for kind in (RecordKind.PREFERENCE, RecordKind.DEMONSTRATION))
+    assert (shown.prompt, shown.completion) == (pair.prompt, pair.chosen)
+    assert (shown.chosen, shown.rejected) == (None, None)
 
 
 def test_a_row_whose_answers_all_agree_makes_no_pair_and_says_so() -> None:

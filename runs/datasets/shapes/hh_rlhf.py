@@ -1,15 +1,18 @@
-"""HH-RLHF (github.com/anthropics/hh-rlhf): whole dialogues as text, chosen and rejected, sharing their first turns."""
+"""HH-RLHF (github.com/anthropics/hh-rlhf): whole dialogues as text, chosen and rejected, sharing their first turns.
+
+Read as pairs, or as demonstrations: the chosen answers to learn from before the pairs are.
+"""
 
 import re
 from typing import Literal
 
-from runs.datasets.shapes.kinds import pair
+from runs.datasets.shapes.kinds import chosen_side, pair
 from runs.datasets.shapes.mapping import Mapping
 from runs.datasets.shapes.row import Row
 from runs.datasets.shapes.sample import Sample
 from workers.contract.records import Message, Record, RecordKind
 
-KINDS = frozenset({RecordKind.PREFERENCE})
+KINDS = frozenset({RecordKind.PREFERENCE, RecordKind.DEMONSTRATION})
 TURN = re.compile(r"\n\n(Human|Assistant):")
 ROLES: dict[str, Literal["user", "assistant"]] = {"Human": "user", "Assistant": "assistant"}
 
@@ -18,13 +21,17 @@ def detect(sample: Sample) -> list[Mapping]:
     if not sample.has("chosen", "rejected") or not all(sample.every(name, _is_transcript) for name in ("chosen", "rejected")):
         return []
     columns = {"chosen": "chosen", "rejected": "rejected"}
-    label = "Human and Assistant dialogues in pairs; the shared turns are the prompt"
-    return [Mapping(kind=RecordKind.PREFERENCE, shape="hh_rlhf", columns=columns, label=label, confidence=0.98)]
+    ways = (
+        (RecordKind.PREFERENCE, "Human and Assistant dialogues in pairs; the shared turns are the prompt", 0.98),
+        (RecordKind.DEMONSTRATION, "The chosen answers alone, to imitate before the pairs are learned from", 0.88),
+    )
+    return [Mapping(kind=kind, shape="hh_rlhf", columns=columns, label=label, confidence=sure) for kind, label, sure in ways]
 
 
 def read(row: Row) -> list[Record]:
     chosen, rejected = _dialogue(row, "chosen"), _dialogue(row, "rejected")
-    return pair(row, None, chosen, rejected)
+    pairs = pair(row, None, chosen, rejected)
+    return pairs if row.mapping.kind == RecordKind.PREFERENCE else list(map(chosen_side, pairs))
 
 
 def turns_of(transcript: str) -> list[Message]:

@@ -55,6 +55,11 @@ def pair(row: Row, prompt: Text | None, chosen: Text | None, rejected: Text | No
     return [Record(prompt=prompt, chosen=chosen, rejected=rejected, margin=margin, tools=row.tools(), extra=row.extra())]
 
 
+def chosen_side(pair: Record) -> Record:
+    """The better answer as a demonstration. Its prompt is the pair's, so both fall into the same split."""
+    return Record(prompt=pair.prompt, completion=pair.chosen, tools=pair.tools, extra=pair.extra)
+
+
 def shared_prompt(prompt: Text | None, chosen: Text, rejected: Text) -> tuple[Text | None, Text, Text]:
     """Splits what two answers have in common at their start off as the prompt, where it stands inside them."""
     if isinstance(chosen, str) or isinstance(rejected, str):

@@ -1,8 +1,8 @@
 """Several answers to one prompt in one row, each an object with a text and a verdict, such as `{solution, is_correct}`.
 
 The answers are columns of their own (GSM8K's model solutions) or entries of one list column. Read as unpaired labels,
-one record for each answer, or as preferences, each right answer beside a wrong one until either runs out. Options:
-`candidates` (names of the columns), `text_key`, `label_key`.
+one record for each answer, as preferences, each right answer beside a wrong one until either runs out, or as
+demonstrations, the right answers alone. Options: `candidates` (names of the columns), `text_key`, `label_key`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from runs.datasets.shapes.row import FALSE, TRUE, Row
 from runs.datasets.shapes.sample import Sample
 from workers.contract.records import Record, RecordKind
 
-KINDS = frozenset({RecordKind.UNPAIRED, RecordKind.PREFERENCE})
+KINDS = frozenset({RecordKind.UNPAIRED, RecordKind.PREFERENCE, RecordKind.DEMONSTRATION})
 PROMPTS = ("prompt", "question", "problem", "query", "instruction")
 TEXT_KEYS = ("solution", "text", "response", "completion", "answer", "output", "content", "generation")
 LABEL_KEYS = ("is_correct", "correct", "label", "passed", "is_right", "verdict", "good")
@@ -33,6 +33,7 @@ def detect(sample: Sample) -> list[Mapping]:
     return [
         _mapping(RecordKind.UNPAIRED, prompt, options, "Each answer by itself, right or wrong", 0.94),
         _mapping(RecordKind.PREFERENCE, prompt, options, "Right answers beside wrong ones, in pairs", 0.93),
+        _mapping(RecordKind.DEMONSTRATION, prompt, options, "Right answers alone, to imitate", 0.83),
     ]
 
 
@@ -43,6 +44,8 @@ def read(row: Row) -> list[Record]:
     extra = _extra(row)
     if row.mapping.kind == RecordKind.UNPAIRED:
         return [_one(prompt, text, label, extra) for text, label in answers]
+    if row.mapping.kind == RecordKind.DEMONSTRATION:
+        return _right_ones(row, prompt, answers, extra)
     right, wrong = ([text for text, label in answers if label is side] for side in (True, False))
     if not right or not wrong:
         row.warn("no_pair", "All answers of the row have the same verdict; no pair can be made.")
@@ -80,6 +83,13 @@ def _judged(row: Row) -> list[tuple[str, bool]]:
 def _one(prompt: Any, text: str, label: bool, extra: dict[str, Any]) -> Record:
     prompt, completion = alike(prompt, text)
     return Record(prompt=prompt, completion=completion, label=label, extra=extra)
+
+
+def _right_ones(row: Row, prompt: Any, answers: list[tuple[str, bool]], extra: dict[str, Any]) -> list[Record]:
+    right = [alike(prompt, text) for text, label in answers if label]
+    if not right:
+        row.warn("none_right", "No answer of the row is right; there is nothing to imitate.")
+    return [Record(prompt=asked, completion=text, extra=extra) for asked, text in right]
 
 
 def _extra(row: Row) -> dict[str, Any]:
