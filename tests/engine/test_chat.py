@@ -83,6 +83,17 @@ def test_every_open_answer_gets_a_token_in_each_turn() -> None:
     assert [word.request_id for word in said] == ["q1", "q2"]
 
 
+def test_who_has_seen_nothing_yet_is_told_first() -> None:
+    said: list[Any] = []
+    served = chats(said)
+    served.take(ask(name="older", seed=1))
+    served.turn()
+    served.take(ask("Sing.", name="newer", seed=2))
+    said.clear()
+    served.turn()
+    assert said[0].request_id == "newer"
+
+
 def test_an_answer_ends_before_a_stop_text() -> None:
     whole: list[Any] = []
     served = chats(whole)

@@ -130,11 +130,11 @@ class Chats:
         self._say(ChatBegun(request_id=ask.request_id, prompt_tokens=len(answer.prompt)))
 
     def turn(self) -> None:
-        """One token of every open answer."""
+        """One token of every open answer, those that have none yet first: somebody looks at an empty line."""
         with self._model.generating() as module:
             if self._ends is None:
                 self._ends = frozenset(end_ids_of(self._tokenizer, module))
-            for answer in list(self._answers.values()):
+            for answer in sorted(self._answers.values(), key=lambda answer: answer.token is not None):
                 try:
                     self._write(answer, module)
                 except (RuntimeError, MemoryError) as error:
