@@ -1,5 +1,10 @@
 import type { Model } from "@/api/shapes";
 
+/** "language model", "reward model", "adapter": what one can do with it. */
+export function kindText(model: Pick<Model, "kind" | "is_adapter">): string {
+  return `${model.kind === "reward" ? "reward model" : "language model"}${model.is_adapter ? ", adapter" : ""}`;
+}
+
 /** Where a model came from, in a few words. */
 export function sourceText(model: Pick<Model, "source" | "hub_name" | "step">): string {
   if (model.source === "hub") return `Hub: ${model.hub_name}`;

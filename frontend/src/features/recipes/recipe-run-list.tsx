@@ -1,28 +1,29 @@
-import { Table, Text } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import type { RecipeRunSummary } from "@/api/shapes";
 import { StateBadge } from "@/ui/state-badge";
+import table from "@/ui/table.module.css";
 import { Time } from "@/ui/time";
 import { RECIPE_STATES } from "./stage-looks";
 
-/** Recipes that were started, the newest first, with how many of their stages are done. */
+/** Recipes that were started, the newest first, with how many of their stages are done; on a phone without who and when. */
 export function RecipeRunList({ projectId, runs }: { projectId: string; runs: RecipeRunSummary[] }) {
+  const narrow = useMediaQuery("(max-width: 768px)", window.innerWidth <= 768, { getInitialValueInEffect: false });
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table highlightOnHover verticalSpacing={6} horizontalSpacing={12}>
-        <Table.Thead><Table.Tr>{["Name", "State", "Stages done", "Started", "By"].map((title) => <Table.Th key={title} c="dimmed" fz={12}>{title}</Table.Th>)}</Table.Tr></Table.Thead>
-        <Table.Tbody>
+    <div className={table.sideways}>
+      <table className={table.table}>
+        <thead><tr>{["Name", "State", "Stages done", ...(narrow ? [] : ["Started", "By"])].map((title) => <th key={title} scope="col">{title}</th>)}</tr></thead>
+        <tbody>
           {runs.map((run) => (
-            <Table.Tr key={run.id}>
-              <Table.Td fw={600}><Link className="ls-link" to="/p/$projectId/recipes/$recipeRunId" params={{ projectId, recipeRunId: run.id }}>{run.name}</Link></Table.Td>
-              <Table.Td><StateBadge look={RECIPE_STATES[run.state]} /></Table.Td>
-              <Table.Td>{run.stages.filter((stage) => stage.state === "succeeded" || stage.state === "reused").length} of {run.stages.length}{run.restarted_at ? <Text span c="dimmed"> · again from {run.restarted_at}</Text> : null}</Table.Td>
-              <Table.Td c="dimmed"><Time at={run.created_at} /></Table.Td>
-              <Table.Td>{run.created_by?.name ?? "–"}</Table.Td>
-            </Table.Tr>
+            <tr key={run.id}>
+              <td><Link className={table.link} to="/p/$projectId/recipes/$recipeRunId" params={{ projectId, recipeRunId: run.id }}>{run.name}</Link></td>
+              <td><StateBadge look={RECIPE_STATES[run.state]} /></td>
+              <td>{run.stages.filter((stage) => stage.state === "succeeded" || stage.state === "reused").length} of {run.stages.length}{run.restarted_at ? <span style={{ color: "var(--ls-muted)" }}> · again from {run.restarted_at}</span> : null}</td>
+              {narrow ? null : <><td style={{ color: "var(--ls-muted)" }}><Time at={run.created_at} /></td><td>{run.created_by?.name ?? "–"}</td></>}
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </div>
   );
 }

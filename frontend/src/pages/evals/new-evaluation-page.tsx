@@ -80,7 +80,7 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
           </Stack>
         </Panel>
         {card.takes_reward ? (
-          <Panel title="Reward">
+          <Panel title={card.slug === "evaluate-winrate" ? "Judged by a reward" : "Scored by a reward"}>
             <Text c="dimmed" mb={8}>{card.slug === "evaluate-winrate" ? "Judges both answers where neither a model nor an endpoint does." : "Optional: told beside the accuracy; decides what is right when “reward” is chosen below."}</Text>
             <RewardChooser projectId={projectId} cards={catalogue.reward_terms} value={reward} versionId={rewardVersion} required={false} errors={errors} onChange={(terms, version) => { setReward(terms); setRewardVersion(version); }} />
           </Panel>
