@@ -11,7 +11,7 @@ export interface Reading {
   /** Pixels from the chart's left edge to the cursor. */
   left: number;
   values: (number | null)[];
-  /** The 95 % interval of each value, of curves that have one. */
+  /** The 95 % interval of each value under the cursor, of curves that have one. */
   bounds: ([number, number] | null)[];
   /** Vertical place of each curve's last visible point, in pixels of the plot, for the labels at its end. */
   ends: (number | null)[];
@@ -194,7 +194,7 @@ export class CurvePlot {
       const row = plot.data[curve * ROWS + 2] ?? [];
       const at = lastPlace(row, index ?? row.length - 1);
       values.push(row[at] ?? null);
-      bounds.push(interval && this.view.smoothing === 0 && at >= 0 ? boundsAt(plot.data, curve, at) : null);
+      bounds.push(interval && index !== null && this.view.smoothing === 0 && at >= 0 ? boundsAt(plot.data, curve, at) : null);
       const end = lastOf(row, lastVisible(plot));
       ends.push(end === null ? null : plot.valToPos(end, "y"));
     });

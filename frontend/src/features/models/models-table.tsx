@@ -1,3 +1,4 @@
+import { Anchor } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import type { EvaluationBoard, Model } from "@/api/shapes";
@@ -32,12 +33,12 @@ export function ModelsTable({ projectId, models, board }: Props) {
               <tr key={model.id}>
                 <td><Link className={table.link} to="/p/$projectId/models/$modelId" params={{ projectId, modelId: model.id }}>{model.name}</Link></td>
                 <td><StateBadge look={JOB_STATES[model.state]} /></td>
-                <td title={model.architecture}>{kindText(model)}</td>
+                <td title={model.architecture} style={{ whiteSpace: "nowrap" }}>{kindText(model)}</td>
                 <td><Figures projectId={projectId} model={model} board={board} /></td>
                 <td className={table.number}>{formatCount(model.parameters)}</td>
                 <td className={table.number}>{formatCount(model.context_length)}</td>
                 <td className={table.number}>{formatBytes(model.size_bytes)}</td>
-                <td>{model.run_id ? <Link to="/p/$projectId/runs/$runId/checkpoints" params={{ projectId, runId: model.run_id }}>{sourceText(model)}</Link> : sourceText(model)}</td>
+                <td>{model.run_id ? <Anchor component={Link} underline="always" to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>{sourceText(model)}</Anchor> : sourceText(model)}</td>
                 <td style={{ color: "var(--ls-muted)", whiteSpace: "nowrap" }}><Time at={model.created_at} /></td>
               </tr>
             ))}
@@ -70,8 +71,8 @@ function Figures({ projectId, model, board }: { projectId: string; model: Model;
   return (
     <>
       {found.map((one) => (
-        <div key={one.evaluationId} style={{ justifyContent: "start" }}>
-          <Link to="/p/$projectId/evals/$evaluationId" params={{ projectId, evaluationId: one.evaluationId }} title={one.help}>{one.value}</Link> <span style={{ color: "var(--ls-muted)" }}>{one.suite}</span>
+        <div key={one.evaluationId} style={{ justifyContent: "start", minHeight: 24 }}>
+          <Anchor component={Link} underline="always" to={`/p/${projectId}/evals/${one.evaluationId}`} title={one.help}>{one.value}</Anchor> <span style={{ color: "var(--ls-muted)" }}>{one.suite}</span>
         </div>
       ))}
     </>

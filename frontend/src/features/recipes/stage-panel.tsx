@@ -8,7 +8,7 @@ import { StateBadge } from "@/ui/state-badge";
 import { Time } from "@/ui/time";
 import { KINDS, STAGE_STATES } from "./stage-looks";
 import { stageNote } from "./stage-note";
-import { placeOf } from "./stage-place";
+import { placeOf, reportPlace } from "./stage-place";
 
 interface Props { run: RecipeRun; stage: RecipeStage; canEdit: boolean; busy: boolean; onApprove: () => void; onRetry: () => void; onRestart: () => void }
 
@@ -55,14 +55,14 @@ export function StagePanel({ run, stage, canEdit, busy, onApprove, onRetry, onRe
 }
 
 function Facts({ title, values, projectId }: { title: string; values: Record<string, unknown>; projectId: string }) {
-  const found = Object.entries(values).map(([name, value]) => ({ name, id: String(value), page: placeOf(projectId, String(value)) }));
+  const found = Object.entries(values).map(([name, value]) => ({ name, id: String(value), page: placeOf(projectId, String(value)) ?? reportPlace(projectId, name, values.run) }));
   if (found.length === 0) return null;
   return (
     <div>
       <Text component="h3" fz={12} fw={600} c="dimmed" mb={4}>{title}</Text>
       <Stack gap={4}>
         {found.map(({ name, id, page }) => (
-          <Group key={name} gap={8}><Text w={130}>{name.replaceAll("_", " ")}</Text>{page ? <Anchor component={Link} underline="always" to={page}>open</Anchor> : null}<CopyId id={id} /></Group>
+          <Group key={name} gap={8} mih={24}><Text w={130}>{name.replaceAll("_", " ")}</Text>{page ? <Anchor component={Link} underline="always" to={page}>open</Anchor> : null}<CopyId id={id} /></Group>
         ))}
       </Stack>
     </div>

@@ -46,8 +46,8 @@ export function MarginHistogram({ report }: { report: RewardReport }) {
         })}
         <line x1={x(0)} x2={x(0)} y1={6} y2={HIGH - FOOT} stroke="var(--ls-text)" />
         <line x1={10} x2={WIDE - 10} y1={HIGH - FOOT} y2={HIGH - FOOT} stroke="var(--ls-line)" />
-        <text x={10} y={HIGH - 10} fontSize={11} fill="var(--ls-muted)">{formatNumber(low, 3)}</text>
-        <text x={WIDE - 10} y={HIGH - 10} textAnchor="end" fontSize={11} fill="var(--ls-muted)">{formatNumber(high, 3)}</text>
+        {x(0) > 70 ? <text x={10} y={HIGH - 10} fontSize={11} fill="var(--ls-muted)">{formatNumber(low, 3)}</text> : null}
+        {x(0) < WIDE - 70 ? <text x={WIDE - 10} y={HIGH - 10} textAnchor="end" fontSize={11} fill="var(--ls-muted)">{formatNumber(high, 3)}</text> : null}
         <text x={x(0)} y={HIGH - 10} textAnchor="middle" fontSize={11} fill="var(--ls-muted)">0</text>
       </svg>
       <figcaption><Text size="xs" c="dimmed">Reward of the chosen answer less that of the rejected. Left of the line the model was wrong{wrong > 0 ? `: ${wrong} pairs or more` : ""}.</Text></figcaption>

@@ -47,7 +47,7 @@ export function ReportView({ report }: { report: RewardReport }) {
         <Panel title="Slices" flush>
           <div className={classes.wrap}>
             <table className={classes.table}>
-              <thead><tr><th scope="col">By</th><th scope="col">Slice</th><th scope="col" className={classes.number}>accuracy</th><th scope="col" className={classes.number}>95 %</th><th scope="col" className={classes.number}>pairs</th></tr></thead>
+              <thead><tr><th scope="col">By</th><th scope="col">Slice</th><th scope="col" className={classes.number}>Accuracy</th><th scope="col" className={classes.number}>95 %</th><th scope="col" className={classes.number}>Pairs</th></tr></thead>
               <tbody>
                 {report.slices.map((slice) => (
                   <tr key={`${slice.by} ${slice.value}`}><td>{slice.by}</td><td>{slice.value}</td><td className={classes.number}>{formatShare(slice.accuracy.value)}</td><td className={classes.number}>{bounds(slice.accuracy)}</td><td className={classes.number}>{slice.accuracy.n}</td></tr>

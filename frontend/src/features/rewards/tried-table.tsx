@@ -35,7 +35,7 @@ export function TriedTable({ trialId, pipeline, replay }: { trialId: string; pip
               <tr>
                 <th scope="col">Answer</th>
                 {pipeline.terms.map((term) => <th scope="col" key={term.name} className={classes.number}>{term.name}</th>)}
-                <th scope="col" className={classes.number}>reward</th><th scope="col" className={classes.number}>rank</th><th scope="col" className={classes.number}>advantage</th>
+                <th scope="col" className={classes.number}>Reward</th><th scope="col" className={classes.number}>Rank</th><th scope="col" className={classes.number}>Advantage</th>
               </tr>
             </thead>
             <tbody>

@@ -35,7 +35,7 @@ function Summary({ report }: { report: TrialReport }) {
       {replay ? <p style={{ margin: 0 }}><strong>{formatNumber(replay.old_mean, 3)} → {formatNumber(report.mean, 3)}, ρ {formatNumber(replay.spearman, 3)}</strong>, {replay.reordered} of {replay.groups} groups change order, flat groups {replay.flat_before} → {replay.flat_after}</p> : null}
       <div className={classes.wrap}>
         <table className={classes.table} aria-label="Terms">
-          <thead><tr><th scope="col">Term</th><th scope="col" className={classes.number}>answers</th><th scope="col" className={classes.number}>mean</th><th scope="col" className={classes.number}>least</th><th scope="col" className={classes.number}>most</th><th scope="col" className={classes.number}>errors</th><th scope="col" className={classes.number}>time</th></tr></thead>
+          <thead><tr><th scope="col">Term</th><th scope="col" className={classes.number}>Answers</th><th scope="col" className={classes.number}>Mean</th><th scope="col" className={classes.number}>Least</th><th scope="col" className={classes.number}>Most</th><th scope="col" className={classes.number}>Errors</th><th scope="col" className={classes.number}>Time</th></tr></thead>
           <tbody>
             {report.terms.map((term) => (
               <tr key={term.name}>
