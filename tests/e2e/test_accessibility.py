@@ -1,28 +1,47 @@
 """Every page for people who do not see it, or use no mouse: axe's rules in both themes, focus, dialogs, live words."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Stack
+from tests.e2e.conftest import ROOT
 from tests.e2e.test_main_job import project_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-RUN = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}}).then(found => found.violations)"
+RUN = "only => axe.run(document, {runOnly: only}).then(found => found.violations)"
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))"  # colours fade, if for no time
+COLOURS = ["color-contrast", "link-in-text-block"]  # what another theme can change
 LISTED = "([project, kind]) => fetch(`/api/v1/projects/${project}/${kind}`).then(answer => answer.json())"
 SLOW = 120_000
 
 
 def seen(page: Page, impacts: tuple[str, ...] = ("critical", "serious", "moderate", "minor")) -> list[str]:
-    """What axe holds against the page as it stands, one line for each rule and place."""
+    """What axe holds against the page as it stands, in light and in dark, one line for each rule and place."""
     page.evaluate(AXE.read_text())
-    violations: list[dict[str, Any]] = page.evaluate(RUN, TAGS)
+    violations: list[dict[str, Any]] = page.evaluate(RUN, {"type": "tag", "values": TAGS})
+    with in_the_dark(page):
+        violations += page.evaluate(RUN, {"type": "rule", "values": COLOURS})
     return [f"{one['impact']} {one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"]
             if one["impact"] in impacts]
+
+
+@contextmanager
+def in_the_dark(page: Page) -> Iterator[None]:
+    """The page follows its reader's system from light to dark, and back."""
+    scheme = page.locator("html")
+    expect(scheme).to_have_attribute("data-mantine-color-scheme", "light")
+    page.emulate_media(reduced_motion="reduce", color_scheme="dark")
+    expect(scheme).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.evaluate(PAINTED)
+    yield
+    page.emulate_media(reduced_motion="reduce", color_scheme="light")
+    expect(scheme).to_have_attribute("data-mantine-color-scheme", "light")
 
 
 def settle(page: Page) -> None:
@@ -33,17 +52,16 @@ def settle(page: Page) -> None:
 
 
 @pytest.fixture
-def themed(page: Page, stack: Stack, request: pytest.FixtureRequest) -> Page:
-    page.emulate_media(reduced_motion="reduce")
-    page.context.add_cookies([{"name": "lodestar_theme", "value": request.param, "url": stack.url}])
+def still(page: Page) -> Page:
+    """A page on which nothing moves, in light."""
+    page.emulate_media(reduced_motion="reduce", color_scheme="light")
     return page
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="No frontend/node_modules/axe-core; `make build` brings it.")
-@pytest.mark.parametrize("themed", ["light", "dark"], indirect=True)
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing_on_any_page(themed: Page, run_at: str, width: int) -> None:
-    page = themed
+def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, width: int) -> None:
+    page = still
     home = project_of(page)
     page.set_viewport_size({"width": width, "height": 900})
     sets, models = (page.evaluate(LISTED, [home.split("/")[2], kind]) for kind in ("datasets", "models"))
@@ -71,9 +89,8 @@ def test_axe_finds_nothing_on_any_page(themed: Page, run_at: str, width: int) ->
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="No frontend/node_modules/axe-core; `make build` brings it.")
-@pytest.mark.parametrize("themed", ["light", "dark"], indirect=True)
-def test_axe_finds_nothing_in_what_opens_over_a_page(themed: Page, run_at: str) -> None:
-    page = themed
+def test_axe_finds_nothing_in_what_opens_over_a_page(still: Page, run_at: str) -> None:
+    page = still
     home = project_of(page)
     found: dict[str, list[str]] = {}
 
