@@ -1,9 +1,14 @@
 """A judgment that was acknowledged is on disk: its commit waits for the disk, where SQLite's commits here do not (D14)."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+
+_turn = threading.Lock()
+"""One such transaction at a time in this process. A thread that waits here goes on at once, where SQLite lets it look again
+after pauses that grow to a tenth of a second; what other processes write, SQLite itself puts in order as ever."""
 
 
 @contextmanager
@@ -12,11 +17,12 @@ def durable_commit() -> Iterator[None]:
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return
-    _synchronous("FULL")
-    try:
-        yield
-    finally:
-        _synchronous("NORMAL")
+    with _turn:
+        _synchronous("FULL")
+        try:
+            yield
+        finally:
+            _synchronous("NORMAL")
 
 
 def _synchronous(level: str) -> None:
