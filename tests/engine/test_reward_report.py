@@ -14,7 +14,7 @@ def pair(chosen: float, rejected: float, lengths: tuple[int, int] = (4, 4), **re
 
 
 def test_accuracy_counts_a_tie_as_half() -> None:
-    found = report("test", [pair(1, 0), pair(0, 1), pair(2, 2), pair(3, 1)])
+    found = report("test", [pair(1, 0), pair(0, 1), pair(2, 2), pair(3, 1)], held_out=True)
     assert (found.accuracy.value, found.accuracy.n, found.pairs) == (0.625, 4, 4)
     assert found.margin_mean == pytest.approx((1 - 1 + 0 + 2) / 4)
     assert found.reward_mean == pytest.approx(10 / 8)
@@ -46,7 +46,7 @@ def test_spearman_is_the_correlation_of_the_ranks() -> None:
 
 
 def test_length_says_how_often_the_longer_answer_wins_and_should() -> None:
-    found = report("test", [pair(2, 1, (9, 3)), pair(1, 2, (9, 3)), pair(5, 1, (2, 8)), pair(1, 0, (4, 4))])
+    found = report("test", [pair(2, 1, (9, 3)), pair(1, 2, (9, 3)), pair(5, 1, (2, 8)), pair(1, 0, (4, 4))], held_out=True)
     assert found.longer_wins == pytest.approx(1 / 3)
     assert found.longer_chosen == pytest.approx(2 / 3)
 
@@ -60,11 +60,16 @@ def test_slices_are_by_length_margin_and_columns_with_few_values() -> None:
         ("topic", "sums"): 15, ("topic", "words"): 15}
 
 
+def test_a_column_that_names_rows_is_no_slice() -> None:
+    rows = [pair(1, 0, extra={"side": "ab"[index % 2], "judged_at": f"12:0{index}", "answer": index // 2}) for index in range(8)]
+    assert {(each.by, each.value) for each in slices(rows)} == {("length", "about as long"), ("side", "a"), ("side", "b")}
+
+
 def test_a_histogram_holds_every_value_also_when_all_are_equal() -> None:
     assert sum(each.n for each in histogram(np.arange(7.0))) == 7
     assert [(each.n, each.low <= 2 <= each.high) for each in histogram(np.full(3, 2.0))] == [(3, True)]
 
 
 def test_a_report_on_no_pairs_says_nothing() -> None:
-    found = report("test", [])
+    found = report("test", [], held_out=True)
     assert (found.pairs, found.accuracy.value, found.calibration_error, found.length_correlation) == (0, None, None, None)

@@ -65,16 +65,17 @@ class HistogramBin(Document):
 
 
 class RewardReport(Document):
-    """How a reward model does on held-out pairs.
+    """How a reward model does on pairs: those of a held-out split, else the ones it learned from.
 
     `margins` are r(chosen) − r(rejected); `calibration_error` is Σ n_b/n·|observed − predicted| (ECE);
     `length_correlation` is Spearman's ρ between reward and answer length in tokens over all answers, and
     `longer_wins` the share of pairs where the longer answer got the higher reward, beside `longer_chosen`, the share where
-    it is the chosen one. `pairs` is n; ties count half in accuracy.
+    it is the chosen one. `pairs` is n; ties count half in accuracy. `held_out` is None in reports that do not say.
     """
 
     version: int = 1
     split: str
+    held_out: bool | None = None
     pairs: int = Field(ge=0)
     accuracy: Interval
     slices: list[Slice] = Field(default_factory=list)

@@ -18,6 +18,8 @@ CALIBRATION_BINS = 10
 MARGIN_BINS = 20
 COLUMN_VALUES = 12
 """A column with more different values than this says nothing about parts of the data."""
+ROWS_OF_A_VALUE = 4
+"""A column whose values have fewer rows each, on average, names rows rather than parts: ids, times."""
 LENGTHS = ((0.5, "chosen under half as long"), (0.9, "chosen shorter"), (1.1, "about as long"), (2.0, "chosen longer"),
            (math.inf, "chosen over twice as long"))
 
@@ -37,7 +39,7 @@ class ScoredPair:
         return self.chosen - self.rejected
 
 
-def report(split: str, pairs: Sequence[ScoredPair]) -> RewardReport:
+def report(split: str, pairs: Sequence[ScoredPair], *, held_out: bool) -> RewardReport:
     """Everything the page shows of a reward model, from its scores on one split."""
     margins = np.array([pair.margin for pair in pairs])
     rewards = np.array([score for pair in pairs for score in (pair.chosen, pair.rejected)])
@@ -45,7 +47,7 @@ def report(split: str, pairs: Sequence[ScoredPair]) -> RewardReport:
     bins, error = calibration(margins)
     unequal = [pair for pair in pairs if pair.chosen_tokens != pair.rejected_tokens]
     return RewardReport(
-        split=split, pairs=len(pairs), accuracy=accuracy(pairs), slices=slices(pairs), calibration=bins,
+        split=split, held_out=held_out, pairs=len(pairs), accuracy=accuracy(pairs), slices=slices(pairs), calibration=bins,
         calibration_error=error, margins=histogram(margins), margin_mean=_mean(margins), reward_mean=_mean(rewards),
         reward_std=float(rewards.std(ddof=1)) if len(rewards) > 1 else None, length_correlation=spearman(rewards, lengths),
         longer_wins=_share([pair.margin * (pair.chosen_tokens - pair.rejected_tokens) > 0 for pair in unequal]),
@@ -68,7 +70,7 @@ def slices(pairs: Sequence[ScoredPair]) -> list[Slice]:
     for column in sorted({name for pair in pairs for name in pair.record.extra}):
         known = [pair for pair in pairs if isinstance(pair.record.extra.get(column), str | bool | int)]
         values = sorted({str(pair.record.extra[column]) for pair in known})
-        if 1 < len(values) <= COLUMN_VALUES:
+        if 1 < len(values) <= min(COLUMN_VALUES, len(known) // ROWS_OF_A_VALUE):
             found += _by(column, known, _column_reader(column), values)
     return found
 

@@ -125,7 +125,7 @@ export type Artifact = Full<S["ArtifactOut"]>;
 
 /** The report that a trained reward model leaves (`contract.products.RewardReport`); artifacts travel as any JSON. */
 export interface RewardReport {
-  version: number; split: string; pairs: number; accuracy: Interval; slices: { by: string; value: string; accuracy: Interval }[];
+  version: number; split: string; held_out?: boolean | null; pairs: number; accuracy: Interval; slices: { by: string; value: string; accuracy: Interval }[];
   calibration: { low: number; high: number; n: number; predicted: number | null; observed: number | null }[]; calibration_error: number | null;
   margins: { low: number; high: number; n: number }[]; margin_mean: number | null; reward_mean: number | null; reward_std: number | null;
   length_correlation: number | null; longer_wins: number | null; longer_chosen: number | null;

@@ -157,4 +157,4 @@ def report(config: Config, setting: Setting, turn: Turn) -> RewardReport:
     scores = score_all(turn.models["reward"], samples, turn.tokenizer.pad_token_id).tolist()
     scored = [ScoredPair(scores[at], scores[at + 1], int(samples[at].mask.sum()), int(samples[at + 1].mask.sum()),
                          samples[at].record or Record()) for at in range(0, len(samples), 2)]
-    return reward_report.report(setting.spec.datasets[role].split, scored)
+    return reward_report.report(setting.spec.datasets[role].split, scored, held_out=role == "eval")

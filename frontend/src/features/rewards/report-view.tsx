@@ -8,7 +8,7 @@ import { LoadingState } from "@/ui/loading-state";
 import { formatNumber, formatShare } from "@/ui/numbers";
 import { Panel } from "@/ui/panel";
 import { CalibrationPlot, MarginHistogram } from "./report-plots";
-import { intervalText, lengthVerdict } from "./report-words";
+import { intervalText, lengthVerdict, pairsText } from "./report-words";
 import classes from "./rewards.module.css";
 
 /** How far a reward model can be trusted: accuracy with its interval, by slice, calibration, margins, length. */
@@ -18,7 +18,7 @@ export function ReportOfRun({ runId, absent }: { runId: string; absent?: boolean
   const report = useQuery({ ...rewardReportQuery(newest?.id ?? ""), enabled: newest !== undefined });
   if (artifacts.isError || report.isError) return <FailedState error={artifacts.error ?? report.error} onRetry={() => { void artifacts.refetch(); void report.refetch(); }} what="The report" />;
   if (artifacts.isPending || (newest && report.isPending)) return <LoadingState rows={6} />;
-  if (!report.data) return absent ? null : <EmptyState title="No report yet" api={`GET /api/v1/runs/${runId}/artifacts`}>A reward model's run writes its report when it ends, from pairs that it did not train on.</EmptyState>;
+  if (!report.data) return absent ? null : <EmptyState title="No report yet" api={`GET /api/v1/runs/${runId}/artifacts`}>A reward model's run writes its report when it ends: on the pairs held back for it, else on those it learned from.</EmptyState>;
   return <ReportView report={report.data} />;
 }
 
@@ -27,7 +27,7 @@ export function ReportView({ report }: { report: RewardReport }) {
     <Stack gap={16}>
       <Panel title="Accuracy">
         <Text fz={28} fw={600} lh={1.2}>{formatShare(report.accuracy.value)}</Text>
-        <Text c="dimmed">{intervalText(report.accuracy)} on {report.pairs.toLocaleString("en")} pairs of {report.split} that it did not train on. A coin has 50 %.</Text>
+        <Text c="dimmed">{intervalText(report.accuracy)} on {pairsText(report)}</Text>
         <dl className={classes.facts} style={{ marginTop: 16 }}>
           <Fact term="Margin, mean" value={formatNumber(report.margin_mean, 3)} />
           <Fact term="Calibration error" value={formatNumber(report.calibration_error, 3)} />

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { placed } from "./plot-scale";
-import { intervalText, lengthVerdict } from "./report-words";
+import { intervalText, lengthVerdict, pairsText } from "./report-words";
 
 it("says an interval with its size", () => {
   expect(intervalText({ value: 0.8, low: 0.712, high: 0.864, n: 1319, method: "wilson" })).toBe("Between 71.2 % and 86.4 % (95 %, n=1,319)");
@@ -12,6 +12,12 @@ it("compares the model's taste for length with people's", () => {
   expect(lengthVerdict({ longer_wins: 0.3, longer_chosen: 0.5 })).toContain("short answers more than people");
   expect(lengthVerdict({ longer_wins: 0.52, longer_chosen: 0.5 })).toContain("about as people");
   expect(lengthVerdict({ longer_wins: null, longer_chosen: 0.5 })).toContain("No pair");
+});
+
+it("never calls pairs unseen that were trained on", () => {
+  expect(pairsText({ pairs: 8, split: "train", held_out: false })).toContain("which it learned from");
+  expect(pairsText({ pairs: 1200, split: "test", held_out: true })).toBe("1,200 pairs of test that it did not train on. A coin has 50 %.");
+  expect(pairsText({ pairs: 8, split: "train" })).not.toContain("train on");
 });
 
 it("places a value between two ends", () => {

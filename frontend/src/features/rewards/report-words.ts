@@ -9,6 +9,13 @@ export function intervalText(interval: Interval): string {
   return `Between ${formatShare(interval.low)} and ${formatShare(interval.high)} (95 %, n=${interval.n.toLocaleString("en")})`;
 }
 
+/** Of which pairs the report speaks; accuracy on pairs that were trained on is no proof. */
+export function pairsText(report: Pick<RewardReport, "pairs" | "split" | "held_out">): string {
+  const pairs = `${report.pairs.toLocaleString("en")} pairs of ${report.split}`;
+  if (report.held_out === false) return `${pairs}, which it learned from. Hold pairs back under “Evaluate on” to see how it does on new ones.`;
+  return `${pairs}${report.held_out ? " that it did not train on" : ""}. A coin has 50 %.`;
+}
+
 const TILT = 0.05;
 
 /** Whether the model prefers length beyond what people do: the shares of pairs in which the longer answer wins, compared. */
