@@ -84,6 +84,14 @@ def lineage_document(lineage: Lineage) -> dict[str, Any]:
             "cut": lineage.cut}
 
 
+@dataclass(frozen=True)
+class _Campaign:
+    """A campaign as its labels' versions tell of it: annotation is a room above this one. `drawn_from` are runs and versions."""
+
+    name: str
+    drawn_from: tuple[str, ...]
+
+
 class _Reader:
     """The edges and names of one project; what runs took is read once, in parts of their specs."""
 
@@ -95,10 +103,20 @@ class _Reader:
                 "id", "name", "kind", "state", "method", "final_model_id", "version", "spec__models", "spec__datasets",
                 "spec__reward__terms")
         }
+        labelled = DatasetVersion.objects.filter(project=project, source__has_key="campaign_id").order_by("created_at")
+        self.campaigns = {
+            str(source["campaign_id"]): _Campaign(str(source.get("campaign", "Annotation campaign")),
+                                                  tuple(map(str, source.get("drawn_from", ()))))
+            for source in labelled.values_list("source", flat=True)
+        }
 
     def before(self, node: str) -> list[Edge]:
         if node in self.runs:
-            return self._inputs(node)
+            return [edge for edge in self._inputs(node) if edge.target == node]
+        if node.startswith("rwv_"):
+            return [edge for run in self.runs for edge in self._inputs(run) if edge.target == node]
+        if node.startswith("cmp_"):
+            return [Edge(source, node) for source in self.campaigns[node].drawn_from] if node in self.campaigns else []
         if node.startswith("mdl_"):
             model = LibraryModel.objects.filter(project=self.project, id=node).first()
             if model is None:
@@ -124,6 +142,7 @@ class _Reader:
         if node.startswith("mdl_"):
             merged = LibraryModel.objects.filter(project=self.project, merged_from=node, deleted_at=None)
             edges += [Edge(node, model, "merged") for model in merged.values_list("id", flat=True)]
+        edges += [Edge(node, campaign) for campaign, told in self.campaigns.items() if node in told.drawn_from]
         return edges + self._data_from(node)
 
     def nodes(self, ids: list[str]) -> list[Node]:
@@ -165,7 +184,8 @@ class _Reader:
         return Node(node, "reward", name, subject_id=version.reward_id, number=version.number)
 
     def _label(self, node: str) -> Node:
-        name = "Votes of the playground" if node == "label:playground" else "Annotation campaign"
+        known = self.campaigns.get(node)
+        name = "Votes of the playground" if node == "label:playground" else known.name if known else "Annotation campaign"
         return Node(node, "label", name, subject_id=node)
 
     _READERS: ClassVar[dict[str, Callable[[Any, str], Node | None]]] = {
@@ -173,14 +193,15 @@ class _Reader:
     }
 
     def _inputs(self, run_id: str) -> list[Edge]:
-        """What a run took: models, data, the reward's version and the models that its terms ask."""
+        """What a run took: models, data, the reward, and the models that the reward's terms ask: they went into its version."""
         run = self.runs[run_id]
         models = [Edge(ref["model_id"], run_id, role) for role, ref in (run["spec__models"] or {}).items() if ref.get("model_id")]
         data = [Edge(ref["version_id"], run_id, role)
                 for role, ref in (run["spec__datasets"] or {}).items() if ref.get("version_id")]
         terms = run["spec__reward__terms"] or []
-        asked = [Edge(term["model_id"], run_id, f"reward {term['name']}") for term in terms if term.get("model_id")]
-        return models + data + asked + ([Edge(run["version"], run_id, "reward")] if run["version"] else [])
+        version = run["version"]
+        asked = [Edge(term["model_id"], version or run_id, f"reward {term['name']}") for term in terms if term.get("model_id")]
+        return models + data + asked + ([Edge(version, run_id, "reward")] if version else [])
 
     def _data_from(self, node: str) -> list[Edge]:
         """Versions whose rows came out of `node`."""

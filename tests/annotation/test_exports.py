@@ -60,6 +60,7 @@ def test_a_preferred_side_is_a_row_with_who_when_and_how_sure(bench, judged):
     assert {"chosen_model", "chosen_step", "rejected_model", "rejected_step", "annotator_id"} <= set(extra)
     version = bench.get(f"/dataset-versions/{made['version_id']}")
     assert (version["kind"], version["source"]["campaign_id"]) == ("preference", judged["id"])
+    assert (version["source"]["campaign"], version["source"]["drawn_from"]) == ("Sums", [judged["source"]["version_id"]])
 
 
 def test_the_unpaired_shape_says_good_and_bad(bench, judged):

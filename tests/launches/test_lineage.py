@@ -8,6 +8,7 @@ from runs.accounts.models import Project
 from runs.datasets.models import DatasetVersion
 from runs.launches.lineage import lineage_of
 from runs.launches.models import Artifact, Run
+from runs.rewards.models import Reward, RewardVersion
 from tests.launches.builders import make_actor, make_model, make_project, make_run, make_version
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +38,9 @@ def names(project: Project, start: str) -> tuple[set[str], set[tuple[str, str, s
 def circle(project: Project) -> dict[str, str]:
     """Votes → pairs → reward model's run → reward model → PPO → model → evaluation; and a sibling of the last."""
     base = make_model(project, name="Base").id
-    labels = make_version(project, "preference", source={"campaign_id": "cmp_x"}).id
+    sampled = run(project, "samples", models={"policy": base}, data={}, kind="generate").id
+    source = {"campaign_id": "cmp_x", "campaign": "Which sum", "drawn_from": [sampled]}
+    labels = make_version(project, "preference", source=source).id
     judge_run = run(project, "judge run", models={"reward": base}, data={"train": labels}, method="rm-bt")
     Artifact.objects.create(run=judge_run, attempt=1, kind="reward_report", path="/r")
     judge = make_model(project, name="Judge", run_id=judge_run.id).id
@@ -47,17 +50,33 @@ def circle(project: Project) -> dict[str, str]:
     policy = make_model(project, name="Policy", run_id=ppo.id).id
     run(project, "exam", models={"policy": policy}, data={}, kind="evaluate")
     run(project, "sibling", models={"policy": base}, data={"train": prompts})
-    return {"policy": policy, "labels": labels, "ppo": ppo.id}
+    return {"policy": policy, "labels": labels, "ppo": ppo.id, "sampled": sampled}
 
 
 def test_the_whole_way_from_label_to_evaluation_and_no_siblings(project: Project) -> None:
     made = circle(project)
     found, edges = names(project, made["policy"])
-    assert {"Annotation campaign", "Sums v1", "judge run", "Judge", "ppo", "Policy", "exam", "Base"} == found
-    assert ("Annotation campaign", "Sums v1", "") in edges
+    assert {"samples", "Which sum", "Sums v1", "judge run", "Judge", "ppo", "Policy", "exam", "Base"} == found
+    assert {("samples", "Which sum", ""), ("Which sum", "Sums v1", "")} <= edges
     assert ("Judge", "ppo", "reward judge") in edges
     assert ("ppo", "Policy", "") in edges
     assert ("Policy", "exam", "policy") in edges
+
+
+def test_sampled_answers_show_what_people_made_of_them(project: Project) -> None:
+    found, _ = names(project, circle(project)["sampled"])
+    assert {"Which sum", "Judge", "Policy", "exam"} <= found
+
+
+def test_a_reward_stands_between_the_model_it_asks_and_the_run(project: Project) -> None:
+    judge = make_model(project, name="Judge", kind="reward").id
+    reward = Reward.objects.create(project=project, name="Right and liked")
+    terms = [{"name": "liked", "kind": "reward_model", "model_id": judge}]
+    version = RewardVersion.objects.create(project=project, reward=reward, number=1, pipeline={"terms": terms})
+    ppo = run(project, "ppo", models={}, data={}, reward={"terms": terms, "version_id": version.id})
+    for start in (judge, ppo.id):
+        _, edges = names(project, start)
+        assert edges == {("Judge", "Right and liked v1", "reward liked"), ("Right and liked v1", "ppo", "reward")}
 
 
 def test_labels_show_what_they_led_to(project: Project) -> None:

@@ -15,6 +15,7 @@ from runs.datasets.models import Dataset, VersionState
 from runs.datasets.shapes.mapping import Mapping
 from runs.jobs import services as jobs
 from runs.jobs.models import FINAL, JobState
+from runs.launches.models import Artifact
 from runs.problems import Conflict
 from workers.contract.records import RecordKind
 
@@ -89,12 +90,22 @@ def keep_export(
         _dataset(export, actor),
         export_file(export.id, "jsonl"),
         mapping=_mapping(export),
-        origin={"campaign_id": export.campaign_id, "export_id": export.id},
+        origin={"campaign_id": export.campaign_id, "export_id": export.id, "campaign": export.campaign.name,
+                "drawn_from": drawn_from(export.campaign)},
         actor=actor,
     )
     CampaignExport.objects.filter(pk=export.pk).update(version=version, **found)
     export.refresh_from_db()
     return export
+
+
+def drawn_from(campaign: Campaign) -> list[str]:
+    """The runs whose answers were compared, or the version of the data set that had the pairs."""
+    source = campaign.source
+    if source.get("kind") == "samples":
+        found = Artifact.objects.filter(id__in=source["artifact_ids"], run__project=campaign.project)
+        return sorted(set(found.values_list("run_id", flat=True)))
+    return [str(source[key]) for key in ("run_id", "version_id") if source.get(key)]
 
 
 def export_file(export_id: str, name: str) -> Path:

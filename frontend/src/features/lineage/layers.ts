@@ -27,11 +27,11 @@ export function placeOf(projectId: string, node: LineageNode): string | null {
   switch (node.kind) {
     case "model": return `${base}/models/${node.subject_id}`;
     case "run": return `${base}/runs/${node.subject_id}/curves`;
-    case "evaluation": return `${base}/runs/${node.subject_id}/curves`;
+    case "evaluation": return `${base}/runs/${node.subject_id}/${node.id.startsWith("art_") && node.name === "reward report" ? "report" : "curves"}`;
     case "checkpoint": return `${base}/runs/${node.subject_id}/checkpoints`;
     case "data": return `${base}/data/${node.subject_id}/v/${node.number ?? 1}/rows`;
     case "label": return node.id.startsWith("cmp_") ? `${base}/annotate/${node.subject_id}/overview` : `${base}/playground`;
-    case "reward": return null;
+    case "reward": return `${base}/rewards/${node.subject_id}/v/${node.number ?? 1}/compose`;
   }
 }
 
