@@ -17,7 +17,7 @@ from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, 
 from workers.engine.card import card
 from workers.engine.rendering import text_of
 from workers.engine.task import Work
-from workers.engine.training_config import setting
+from workers.engine.training_config import Auto, setting
 from workers.engine.verifiers import is_right
 
 SHOWN = 64
@@ -26,7 +26,8 @@ SHOWN = 64
 
 class Config(AnswerConfig):
     prompts: int = setting(
-        0, "Prompts", "How many prompts are answered; 0 takes all.", group="basic", order=14, unit="prompts", ge=0, le=1_000_000)
+        0, "Prompts", "How many prompts are answered; 0 takes all.", group="basic", order=14, unit="prompts",
+        auto=Auto(0, "all", "Every prompt of the data."), ge=0, le=1_000_000)
     shuffle: bool = setting(
         True, "Draw prompts at random", "Take the prompts from anywhere in the data by the run's seed; off takes the first.",
         group="basic", order=15)

@@ -1,5 +1,6 @@
-import { MultiSelect, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Anchor, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { datasetsQuery } from "@/api/datasets";
 import { artifactsQuery } from "@/api/run";
 import { runsQuery } from "@/api/runs";
@@ -46,6 +47,7 @@ function FromSamples({ projectId, value, onChange, errors }: Props) {
   return (
     <>
       <MultiSelect label="Samples of the runs" description="One run, or two to compare their models on the same prompts." required data={artifacts} value={value.artifactIds} maxValues={4} error={errors["source.artifact_ids"]} placeholder={runs.isPending ? "Loading" : artifacts.length === 0 ? "No run has sampled yet" : "Choose"} onChange={(artifactIds) => onChange({ artifactIds })} />
+      <Text size="xs" c="dimmed" mt={-8}>{artifacts.length === 0 ? "No model has answered prompts yet: " : "Other answers: "}<Anchor size="xs" underline="always" renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ method: "generate-samples" }} {...root} />}>sample answers of a model</Anchor>.</Text>
       <Select label="Compare" data={[{ value: "within", label: "Two answers of one model" }, { value: "between", label: "One answer of each of two models" }]} value={value.pair} error={errors["source.models"]} onChange={(pair) => onChange({ pair: pair as SourceDraft["pair"] })} />
       <PerPrompt value={value.perPrompt} onChange={(perPrompt) => onChange({ perPrompt })} />
     </>

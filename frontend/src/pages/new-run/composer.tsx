@@ -72,7 +72,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
     >
       {narrow ? <SegmentedControl fullWidth mb={12} value={step} onChange={(value) => setStep(value as Step)} data={[{ value: "method", label: "1 Method" }, { value: "form", label: "2 Settings" }, { value: "check", label: "3 Check" }]} /> : null}
       <div className={classes.columns}>
-        {show("method") ? <aside className={classes.methods} aria-label="Methods"><MethodGallery methods={catalogue.methods.filter((method) => method.kind === "train" || method.slug === draft.method)} missing={catalogue.workers_missing} chosen={draft.method} dataKind={dataKind} onChoose={choose} /></aside> : null}
+        {show("method") ? <aside className={classes.methods} aria-label="Methods"><MethodGallery methods={catalogue.methods.filter((method) => method.kind === "train" || method.kind === "generate" || method.slug === draft.method)} missing={catalogue.workers_missing} chosen={draft.method} dataKind={dataKind} onChoose={choose} /></aside> : null}
         {show("form") ? (
           <Panel
             title={card ? [shortName(card.slug), card.title].filter(Boolean).join(" · ") : "Settings"} label="Settings"

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { evaluationsOfRunQuery } from "@/api/evaluations";
+import { artifactsQuery } from "@/api/run";
 import type { Run } from "@/api/shapes";
 import { panelTitle } from "@/charts/panels";
 import { MetricsTable } from "@/features/evaluations/metrics-table";
@@ -39,11 +40,17 @@ function Evaluated({ run }: { run: Run }) {
 }
 
 function Written({ run }: { run: Run }) {
-  const { method } = useRun();
+  const { method, canEdit } = useRun();
+  const samples = useQuery({ ...artifactsQuery(run.id), enabled: !isActive(run.state) }).data?.find((one) => one.kind === "samples");
   const names = Object.keys(run.metrics);
   if (names.length === 0) return <EmptyState title={isActive(run.state) ? "The answers come at the end" : "This run wrote no answers"}>{isActive(run.state) ? "Until then the header tells how many prompts are done." : "The logs say why."}</EmptyState>;
   return (
-    <Panel title="What was written" actions={<Button size="compact-sm" renderRoot={(root) => <Link to="/p/$projectId/runs/$runId/rollouts" params={{ projectId: run.project_id, runId: run.id }} {...root} />}>Read the answers</Button>}>
+    <Panel title="What was written" actions={
+      <>
+        <Button size="compact-sm" variant="default" renderRoot={(root) => <Link to="/p/$projectId/runs/$runId/rollouts" params={{ projectId: run.project_id, runId: run.id }} {...root} />}>Read the answers</Button>
+        {canEdit && samples ? <Button size="compact-sm" renderRoot={(root) => <Link to="/p/$projectId/annotate/new" params={{ projectId: run.project_id }} search={{ artifact: samples.id }} {...root} />}>Annotate them</Button> : null}
+      </>
+    }>
       <dl style={{ display: "flex", gap: 24, flexWrap: "wrap", margin: 0 }}>
         {names.map((name) => <div key={name}><Text component="dt" size="xs" c="dimmed">{panelTitle(name, method?.metrics ?? [])}</Text><Text component="dd" m={0} fw={600}>{formatNumber(run.metrics[name])}</Text></div>)}
       </dl>

@@ -15,7 +15,8 @@ export function doingLine(run: Run, view: RunView): string {
     case "paused":
       return `Paused at step ${view.step}; the model stays loaded.`;
     case "succeeded":
-      return run.total !== null && view.step < run.total ? `Stopped at step ${view.step} of ${run.total}.` : `Finished after ${view.step} steps.`;
+      if (run.total !== null && view.step < run.total) return `Stopped at ${run.kind === "train" ? "step " : ""}${view.step} of ${run.total}.`;
+      return run.kind === "train" ? `Finished after ${view.step} steps.` : `Finished, ${view.step} items done.`;
     case "cancelled":
       return `Cancelled at step ${view.step}.`;
     case "failed":
