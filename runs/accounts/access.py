@@ -74,12 +74,17 @@ def role_in(actor: Actor, project_id: str) -> Role | None:
     return Role(project.role) if project else None
 
 
-def project_for(request: HttpRequest, project_id: str, at_least: Role = Role.VIEWER) -> Project:
-    """The project, with the asker's `role`. Raises NotFound for who is no member, Forbidden when the role is too low."""
+def project_for(
+    request: HttpRequest, project_id: str, at_least: Role = Role.VIEWER, *, annotators: bool = False
+) -> Project:
+    """The project, with the asker's `role`. Raises NotFound for who is no member, Forbidden when the role is too low.
+
+    An annotator judges and looks at nothing else: what viewers may see is theirs only where `annotators` says so.
+    """
     project: Any = visible_projects(actor_of(request)).filter(id=project_id).first()
     if project is None:
         raise NotFound
-    _check(Role(project.role), at_least)
+    _check(Role(project.role), at_least, annotators=annotators)
     return project  # type: ignore[no-any-return]
 
 
@@ -88,7 +93,7 @@ def require(request: HttpRequest, project: Project, at_least: Role) -> None:
     role = role_in(actor_of(request), project.pk)
     if role is None:
         raise NotFound
-    _check(role, at_least)
+    _check(role, at_least, annotators=False)
 
 
 def require_scope(request: HttpRequest, scope: Scope) -> None:
@@ -118,15 +123,22 @@ def find_visible(actor: Actor, model: type[M], object_id: str) -> M | None:
     return found
 
 
-def get_visible(request: HttpRequest, model: type[M], object_id: str, *, at_least: Role = Role.VIEWER) -> M:
-    """As `find_visible`. Raises NotFound when it is not to be seen, Forbidden when the role in its project is too low."""
+def get_visible(
+    request: HttpRequest, model: type[M], object_id: str, *, at_least: Role = Role.VIEWER, annotators: bool = False
+) -> M:
+    """As `find_visible`. Raises NotFound when it is not to be seen, Forbidden when the role in its project is too low.
+
+    `annotators` as for `project_for`.
+    """
     found: Any = find_visible(actor_of(request), model, object_id)
     if found is None:
         raise NotFound
-    _check(Role(found.asker_role), at_least)
+    _check(Role(found.asker_role), at_least, annotators=annotators)
     return found  # type: ignore[no-any-return]
 
 
-def _check(role: Role, at_least: Role) -> None:
+def _check(role: Role, at_least: Role, *, annotators: bool) -> None:
+    if role is Role.ANNOTATOR and at_least is Role.VIEWER and not annotators:
+        raise Forbidden("Annotators see their own work only, so that nothing tells whose answers they compare. Ask an editor.")
     if not role.at_least(at_least):
         raise Forbidden(f"Your role here is {role}; this needs {at_least}. Ask an owner of the project.")

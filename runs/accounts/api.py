@@ -109,9 +109,11 @@ def create_ticket(request: HttpRequest, body: TicketIn) -> Status[dict[str, obje
 
 
 def _see_run(request: HttpRequest, run_id: str) -> None:
-    """Raises NotFound. Runs live in a room above this one, so their project is asked for through its relation."""
-    if not visible_projects(actor_of(request)).filter(runs__id=run_id).exists():
+    """Raises NotFound or Forbidden. Runs live in a room above this one, so their project is asked for through its relation."""
+    project = visible_projects(actor_of(request)).filter(runs__id=run_id).first()
+    if project is None:
         raise NotFound
+    project_for(request, project.pk)
 
 
 @router.patch("/me", response=UserOut, operation_id="edit_me")
@@ -152,7 +154,7 @@ def create_project(request: HttpRequest, body: ProjectIn) -> Status[Project]:
 
 @router.get("/projects/{project_id}", response=ProjectOut, operation_id="get_project")
 def get_project(request: HttpRequest, project_id: str) -> Project:
-    project: Any = project_for(request, project_id)
+    project: Any = project_for(request, project_id, annotators=True)
     project.counts = selectors.project_counts(project)
     return project  # type: ignore[no-any-return]
 

@@ -60,7 +60,7 @@ def list_exchanges(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """What you asked, the newest first; nobody sees what others asked."""
-    project = project_for(request, project_id)
+    project = project_for(request, project_id, annotators=True)
     rows = selectors.exchange_list(project, request.auth.user, conversation_id=conversation_id)
     items, following = paginate(rows, cursor, limit)
     return {"items": items, "next": following}
@@ -126,7 +126,7 @@ def collect_votes(request: ApiRequest, project_id: str, body: CollectIn) -> Stat
 
 def own_exchange(request: HttpRequest, exchange_id: str, at_least: Role = Role.VIEWER) -> Exchange:
     """Raises NotFound for another person's."""
-    exchange = get_visible(request, Exchange, exchange_id, at_least=at_least)
+    exchange = get_visible(request, Exchange, exchange_id, at_least=at_least, annotators=True)
     if exchange.user_id != actor_of(request).user.id:
         raise NotFound
     return exchange

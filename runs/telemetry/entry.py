@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
-from runs.accounts.access import Actor, role_in
+from runs.accounts.access import Actor, Role, role_in
 from runs.accounts.models import User
 from runs.accounts.secrets import redeem_ticket, still_valid
 from runs.launches.models import Run
@@ -46,7 +46,7 @@ def parameters(scope: dict[str, Any]) -> dict[str, str]:
 
 
 def admit(scope: dict[str, Any], *, run_id: str = "", project_id: str = "") -> Visitor:
-    """Lets in who may see the run or project. Raises Refused; unknown and foreign ids are refused alike."""
+    """Lets in who may see the run or project, which annotators may not. Raises Refused; unknown and foreign ids alike."""
     ticket = parameters(scope).get("ticket", "")
     actor, session_key = (_by_ticket(ticket, run_id or project_id), "") if ticket else _by_session(scope)
     if run_id:
@@ -60,7 +60,7 @@ def check(visitor: Visitor) -> None:
     """Raises Refused once the visitor has signed out, was put out of the project, or the project is gone."""
     if not still_valid(visitor.actor) or (visitor.session_key and not _session_lives(visitor)):
         raise Refused(SIGNED_OUT)
-    if role_in(visitor.actor, visitor.project_id) is None:
+    if role_in(visitor.actor, visitor.project_id) in (None, Role.ANNOTATOR):
         raise Refused(UNKNOWN)
 
 

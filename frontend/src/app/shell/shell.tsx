@@ -35,7 +35,7 @@ export function Shell() {
   const { projectId } = useProject();
   const { canEdit, onlyAnnotates } = useStanding(projectId);
   const navigate = useNavigate();
-  useProjectSocket(projectId);
+  useProjectSocket(onlyAnnotates ? null : projectId);
   useShortcuts("Everywhere", [
     { keys: "ctrl+k", label: "Search and commands", run: () => setPalette("all") },
     { keys: ".", label: "Actions of this page", run: () => setPalette("actions") },
