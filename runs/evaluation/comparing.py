@@ -92,7 +92,7 @@ def _sentence(both: tuple[Evaluation, Evaluation], metric: str, found: Differenc
 
 
 def _signed(found: Interval) -> str:
-    return f"{found.value or 0:+.3f} [{found.low or 0:.3f}, {found.high or 0:.3f}]"
+    return f"{found.value or 0:+.3f} [{found.low or 0:.3f}, {found.high or 0:.3f}]".replace("-", "−")
 
 
 def differing(first: Evaluation, other: Evaluation) -> list[str]:

@@ -13,7 +13,8 @@ export const rewardVersionsQuery = (id: string) =>
   queryOptions({ queryKey: ["reward", id, "versions"], queryFn: async () => (await get<Page<RewardVersion>>(`/rewards/${id}/versions`, { limit: 200 })).items });
 /** Runs that learn from a reward, or from one version of it. */
 export const rewardRunsQuery = (projectId: string, reward: string) =>
-  queryOptions({ queryKey: ["runs", projectId, "of", reward], queryFn: async () => (await get<Page<RunSummary>>(`/projects/${projectId}/runs`, { reward, limit: 20 })).items });
+  // Under a key of its own: what is kept under "runs" are pages, into which the project's socket writes.
+  queryOptions({ queryKey: ["runs-of-reward", projectId, reward], queryFn: async () => (await get<Page<RunSummary>>(`/projects/${projectId}/runs`, { reward, limit: 20 })).items });
 
 export interface NewReward { name: string; description?: string; pipeline: RewardPipeline; note?: string }
 export const createReward = (projectId: string, body: NewReward) => post<Reward>(`/projects/${projectId}/rewards`, body);

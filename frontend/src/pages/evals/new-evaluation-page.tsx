@@ -55,9 +55,12 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
     onSuccess: ({ runs }) => navigate(runs.length === 1 && runs[0] ? { to: "/p/$projectId/runs/$runId/curves", params: { projectId, runId: runs[0].id } } : { to: "/p/$projectId/evals", params: { projectId } }),
     onError: () => setKey(newKey()),
   });
+  const library = useQuery(modelsQuery(projectId)).data ?? [];
   if (!card) return <PageFrame title="Evaluate models"><EmptyState title="No method of evaluation">The catalogue has none. Update the workers.</EmptyState></PageFrame>;
   const errors = launch.error instanceof Problem ? launch.error.errors : [];
-  const lacks = lacking(card, { models, dataset, others, config, rewarded: reward !== null || rewardVersion !== null });
+  // A run that has just ended leaves a model which a worker still looks at; the server would refuse it.
+  const inspected = library.find((model) => models.includes(model.id) && model.state === "inspecting");
+  const lacks = inspected ? `A worker still looks at ${inspected.name}. It takes seconds.` : lacking(card, { models, dataset, others, config, rewarded: reward !== null || rewardVersion !== null });
   const choose = (slug: string | null) => {
     if (!slug) return;
     setMethod(slug);
@@ -99,7 +102,7 @@ function Models({ projectId, card, value, errors, onChange }: { projectId: strin
   const models = useQuery(modelsQuery(projectId));
   const kinds = card.models[0]?.kinds ?? [];
   const known = (models.data ?? []).filter((model) => model.state === "ready" && kinds.includes(model.kind)).map((model) => ({ value: model.id, label: model.name }));
-  const lost = value.filter((id) => !known.some((one) => one.value === id)).map((id) => ({ value: id, label: id.startsWith("ckp_") ? `checkpoint ${id}` : id.startsWith("run_") ? `final model of ${id}` : id }));
+  const lost = value.filter((id) => !known.some((one) => one.value === id)).map((id) => ({ value: id, label: models.data?.find((model) => model.id === id)?.name ?? (id.startsWith("ckp_") ? `checkpoint ${id}` : id.startsWith("run_") ? `final model of ${id}` : id) }));
   const wrong = errors.find((error) => error.field === "models" || error.field.startsWith("models."))?.message;
   return (
     <MultiSelect
