@@ -8,6 +8,7 @@ import pytest
 from lodestar.api import api
 from runs.accounts.models import Membership, User
 from tests.annotation.bench import Bench, pairs
+from tests.annotation.test_campaigns import answer, samples
 from tests.datasets.desk import Desk
 
 SOURCE = {"kind": "dataset", "version_id": "dsv_x"}
@@ -73,6 +74,22 @@ def test_annotators_do_not_learn_whose_answers_they_compare(bench):
     assert bench.call("GET", at, who="ann").json()["source"] is None
     [listed] = bench.call("GET", f"/projects/{bench.project.id}/campaigns", who="ann").json()["items"]
     assert listed["source"] is None
+
+
+def test_nothing_that_an_annotator_is_sent_names_a_model(bench, tmp_path):
+    said = [answer("2", "mdl_secret"), answer("3", "mdl_secret")]
+    made = samples(bench, tmp_path / "s", *({"row": row, "prompt": f"1+{row}=", "answers": said} for row in range(2)))
+    campaign = bench.try_campaign({"kind": "samples", "artifact_ids": [made]}).json()
+    at = f"/campaigns/{campaign['id']}"
+    handed = bench.call("POST", f"{at}/tasks", {"want": 5}, who="ann")
+    task, _ = handed.json()["tasks"]
+    assert set(task) == {"id", "number", "prompt", "a", "b", "version", "lease_until"}
+    judgment = {"task_id": task["id"], "client_id": "abcdefgh", "verdict": "a", "want": 5}
+    sent = [handed, bench.call("POST", f"{at}/judgments", judgment, who="ann"), bench.call("POST", f"{at}/undo", {}, who="ann"),
+            bench.call("GET", at, who="ann"), bench.call("GET", f"{at}/progress", who="ann")]
+    for reply in sent:
+        assert reply.status_code < 300, reply.content
+        assert not re.search(rf"secret|model|step|known|swapped|{made}", reply.content.decode(), re.IGNORECASE)
 
 
 def test_a_campaign_cannot_reach_into_another_project(bench):
