@@ -111,10 +111,9 @@ class _Reader:
         }
 
     def before(self, node: str) -> list[Edge]:
-        if node in self.runs:
-            return [edge for edge in self._inputs(node) if edge.target == node]
-        if node.startswith("rwv_"):
-            return [edge for run in self.runs for edge in self._inputs(run) if edge.target == node]
+        takers = [node] if node in self.runs else list(self.runs) if node.startswith("rwv_") else []
+        if takers:
+            return [edge for run in takers for edge in self._inputs(run) if edge.target == node]
         if node.startswith("cmp_"):
             return [Edge(source, node) for source in self.campaigns[node].drawn_from] if node in self.campaigns else []
         if node.startswith("mdl_"):
