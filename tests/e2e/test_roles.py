@@ -93,5 +93,6 @@ def test_a_stranger_finds_no_such_page(contexts: dict[str, BrowserContext], stac
 def test_a_used_link_opened_again_leads_home(contexts: dict[str, BrowserContext], stack: Stack) -> None:
     page = contexts["viewer"].new_page()
     page.goto("/sign-in/link")
-    page.wait_for_url(re.compile(rf"/p/{project_id(stack)}$"), timeout=SLOW)
+    expect(page.get_by_role("heading", name="Arithmetic demo", level=1)).to_be_visible(timeout=SLOW)
+    assert page.url == f"{stack.url}/p/{project_id(stack)}"
     page.close()
