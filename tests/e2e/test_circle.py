@@ -178,7 +178,7 @@ def train_policy(page: Page) -> None:
     choose(page, "Data", "Arithmetic demonstrations")
     fill(page, "At most this many rows of data", str(ROWS))
     page.get_by_role("button", name="Demo", exact=True).click()
-    changed = {"Learning rate": "5e-4", "Prompts per step": str(ROWS), "Steps": "8", "Name": "taught by labels"}
+    changed = {"Learning rate": "1e-3", "Prompts per step": str(ROWS), "Steps": "8", "Name": "taught by labels"}
     for label, value in changed.items():
         fill(page, label, value)
     launch(page)

@@ -114,7 +114,7 @@ function NotCounted({ outbox, onDismiss }: { outbox: OutboxState; onDismiss: (cl
 function Help({ campaign, keys, onClose }: { campaign: Campaign; keys: { keys: string; label: string }[]; onClose: () => void }) {
   return (
     <section className={classes.help} aria-label="Guidelines">
-      <div className={classes.helpHead}><strong>Guidelines</strong><ActionIcon aria-label="Close the guidelines" onClick={onClose}><IconX size={16} /></ActionIcon></div>
+      <div className={classes.helpHead}><h2>Guidelines</h2><ActionIcon aria-label="Close the guidelines" onClick={onClose}><IconX size={16} /></ActionIcon></div>
       {campaign.guidelines ? <Guidelines text={campaign.guidelines} /> : <Text c="dimmed">None were written. {campaign.question}</Text>}
       <dl className={classes.keys}>
         {[...choicesOf(campaign).map(({ key, label }) => ({ keys: key, label })), ...keys, { keys: "h", label: "Guidelines" }, { keys: "esc", label: "Leave" }].map((one) => <div key={one.keys}><dt><Kbd size="xs">{one.keys}</Kbd></dt><dd>{one.label}</dd></div>)}
