@@ -1,8 +1,12 @@
 """Every page for people who do not see it, or use no mouse: axe's rules in both themes, focus, dialogs, live words."""
 
 import re
+<<<<<<< HEAD
 from collections.abc import Iterator
 from contextlib import contextmanager
+=======
+from itertools import product
+>>>>>>> 7f3c79b (Test a recipe's page, the grader's import and the report in a browser, with axe in both themes and on a phone)
 from typing import Any
 
 import pytest
@@ -51,6 +55,18 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
+def barriers(page: Page, stack: Stack) -> list[str]:
+    """What axe holds against the page at this address, in both themes, on a screen and on a phone."""
+    found: list[str] = []
+    for theme, width in product(("light", "dark"), (1440, 390)):
+        page.context.add_cookies([{"name": "lodestar_theme", "value": theme, "url": stack.url}])
+        page.set_viewport_size({"width": width, "height": 900})
+        page.reload()
+        settle(page)
+        found += [f"{theme} {width}: {line}" for line in seen(page)]
+    return found
+
+
 @pytest.fixture
 def still(page: Page) -> Page:
     """A page on which nothing moves, in light."""
@@ -68,7 +84,8 @@ def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, width: int) -> 
     data = f"{home}/data/{sets['items'][0]['id']}/v/1"
     places = [
         "", "/runs", "/runs?q=state:failed", "/runs/new?method=grpo", "/runs/new?method=grpo&as=yaml", "/data", "/models",
-        "/evals", "/evals/new", "/rewards", "/annotate", "/playground", "/recipes",
+        "/evals", "/evals/new?method=evaluate-winrate", "/rewards", "/rewards/new?on=text", "/annotate", "/playground",
+        "/recipes", "/recipes?start=rlhf",
     ]  # fmt: skip
     tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config"]
     at = [

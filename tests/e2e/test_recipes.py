@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import SHOTS, Stack
-from tests.e2e.test_accessibility import AXE, seen, settle
+from tests.e2e.test_accessibility import AXE, barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SLOW = 120_000
@@ -51,19 +51,4 @@ def test_a_recipe_is_started_watched_and_restarted_from_a_stage(page: Page, stac
     warm_up.click()
     expect(page.get_by_text("nothing was done again")).to_be_visible()
     page.screenshot(path=SHOTS / "recipe-restarted.png", full_page=True)
-    assert_no_barrier(page, stack)
-
-
-def assert_no_barrier(page: Page, stack: Stack) -> None:
-    """The page as it stands in both themes, on a screen and on a phone."""
-    if not AXE.exists():
-        return
-    found: list[str] = []
-    for theme in ("light", "dark"):
-        for width in (1440, 390):
-            page.context.add_cookies([{"name": "lodestar_theme", "value": theme, "url": stack.url}])
-            page.set_viewport_size({"width": width, "height": 900})
-            page.reload()
-            settle(page)
-            found += [f"{theme} {width}: {line}" for line in seen(page)]
-    assert not found, "\n".join(found)
+    assert not AXE.exists() or barriers(page, stack) == []

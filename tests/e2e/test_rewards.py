@@ -1,11 +1,15 @@
 """A reward is composed of two terms in the browser, tried while it is written, saved, and launched with."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Stack
+from tests.e2e.test_accessibility import AXE, barriers
+from tests.e2e.test_annotation import until
+from tests.e2e.test_annotation import version as pairs  # noqa: F401 - the fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 SLOW = 60_000
@@ -52,3 +56,38 @@ def test_a_reward_is_composed_tried_saved_and_launched_with(page: Page, stack: S
         api.post(f"/runs/{run['id']}/control", json={"type": "cancel"}, headers={"Idempotency-Key": "cancel the tried one"})
     assert run["spec"]["reward"]["version_id"] == version
     assert [term["kind"] for term in run["spec"]["reward"]["terms"]] == ["math_verify", "length"]
+
+
+def test_a_grader_of_openais_becomes_terms_and_its_faults_are_told_by_field(page: Page, stack: Stack, run_at: str) -> None:
+    _, _, project, _, run = run_at.split("/")
+    page.goto(f"/p/{project}/rewards/new?on=rollouts&run={run}")
+    page.get_by_text("Grader", exact=True).click()
+    text = page.get_by_role("textbox", name="Grader as JSON")
+    text.click()
+    page.keyboard.insert_text('{"type": "multi", "graders": {"a": {"type": "label_model"}}, "calculate_output": "a"}')
+    page.get_by_role("button", name="Make terms of it").click()
+    expect(page.get_by_role("alert")).to_contain_text("graders.a.type, line 1: Choose one of string_check")
+    text.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.get_by_role("button", name="Start from an example").click()
+    page.get_by_role("button", name="Make terms of it").click()
+    expect(page.get_by_role("group", name="Term right").get_by_label("Weight")).to_have_value("0.8")
+    expect(page.get_by_role("group", name="Term near").get_by_label("Weight")).to_have_value("0.2")
+    expect(page.get_by_role("region", name="Answers")).to_be_visible(timeout=SLOW)
+    assert not AXE.exists() or barriers(page, stack) == []
+
+
+def test_the_report_of_a_reward_model_holds_no_barriers(
+    page: Page, stack: Stack, pairs: dict[str, Any], run_at: str,  # noqa: F811 - the fixture
+) -> None:
+    _, _, project, _, run = run_at.split("/")
+    with stack.api() as api:
+        base = api.get(f"/runs/{run}/draft").json()["models"]["policy"]
+        body = {"method": "rm-bt", "name": "likes sums", "models": {"reward": base}, "config": {"max_steps": 2},
+                "datasets": {"train": {"version_id": pairs["id"], "split": "train"}}}
+        made = api.post(f"/projects/{project}/runs", json=body, headers={"Idempotency-Key": "report"}).raise_for_status().json()
+        until(api, f"/runs/{made['id']}", "succeeded")
+    page.goto(f"/p/{project}/runs/{made['id']}/report")
+    expect(page.get_by_role("img", name=re.compile("^Margins from"))).to_be_visible(timeout=SLOW)
+    assert not AXE.exists() or barriers(page, stack) == []

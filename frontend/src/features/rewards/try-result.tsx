@@ -33,7 +33,8 @@ function Summary({ report }: { report: TrialReport }) {
   return (
     <Stack gap={12} mb={12}>
       {replay ? <p style={{ margin: 0 }}><strong>{formatNumber(replay.old_mean, 3)} → {formatNumber(report.mean, 3)}, ρ {formatNumber(replay.spearman, 3)}</strong>, {replay.reordered} of {replay.groups} groups change order, flat groups {replay.flat_before} → {replay.flat_after}</p> : null}
-      <div className={classes.wrap}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard */}
+      <div className={classes.wrap} tabIndex={0} role="region" aria-label="Values by term">
         <table className={classes.table} aria-label="Terms">
           <thead><tr><th scope="col">Term</th><th scope="col" className={classes.number}>Answers</th><th scope="col" className={classes.number}>Mean</th><th scope="col" className={classes.number}>Least</th><th scope="col" className={classes.number}>Most</th><th scope="col" className={classes.number}>Errors</th><th scope="col" className={classes.number}>Time</th></tr></thead>
           <tbody>

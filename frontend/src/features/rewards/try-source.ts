@@ -7,11 +7,15 @@ export interface SourceSearch { on?: On; set?: string; split?: string; answers?:
 export interface Pasted { prompt: string; reference: string; answers: string[] }
 
 export const EMPTY_PASTE: Pasted = { prompt: "", reference: "", answers: ["", ""] };
-const SAMPLES = 20;
+
+/** How many rows or prompts are taken where nobody says: few beside the editor, more on a page of their own. */
+export function usual(all: boolean): number {
+  return all ? 200 : 20;
+}
 
 /** What to ask with; null while something is still to be chosen. `all` takes more than the 20 samples of the editor. */
 export function sourceOf(search: SourceSearch, pasted: Pasted, all = false): TrialSource | null {
-  const limit = search.count ?? (all ? 200 : SAMPLES);
+  const limit = search.count ?? usual(all);
   switch (search.on ?? "text") {
     case "text": {
       const answers = pasted.answers.filter((answer) => answer.trim() !== "");

@@ -50,7 +50,7 @@ export function RewardDesk({ projectId, reward, version, versions, cards, tab }:
     await refresh();
     await navigate({ to: "/p/$projectId/rewards", params: { projectId } });
   };
-  const chooser = <SourceChooser projectId={projectId} search={shown} pasted={pasted} onSearch={setSource} onPaste={setPasted} />;
+  const chooser = <SourceChooser projectId={projectId} search={shown} pasted={pasted} all={tab === "try"} onSearch={setSource} onPaste={setPasted} />;
   const result = <TryResult tried={tried} pipeline={draft} what={shown.on === "text" ? "Write an answer; what each term makes of it appears here." : "Choose what to try it on."} />;
   return (
     <PageFrame
