@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SHOTS, Stack
+from tests.e2e.conftest import SHOTS
 from tests.e2e.test_accessibility import AXE, barriers
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -20,7 +20,7 @@ def choose_first(page: Page, label: str) -> None:
         page.get_by_role("option").first.click()
 
 
-def test_a_recipe_is_started_watched_and_restarted_from_a_stage(page: Page, stack: Stack, run_at: str) -> None:
+def test_a_recipe_is_started_watched_and_restarted_from_a_stage(page: Page, run_at: str) -> None:
     home = f"/p/{run_at.split('/')[2]}"
     page.goto(f"{home}/recipes")
     page.get_by_role("button", name="Start Warm-up, then GRPO").click()
@@ -51,4 +51,4 @@ def test_a_recipe_is_started_watched_and_restarted_from_a_stage(page: Page, stac
     warm_up.click()
     expect(page.get_by_text("nothing was done again")).to_be_visible()
     page.screenshot(path=SHOTS / "recipe-restarted.png", full_page=True)
-    assert not AXE.exists() or barriers(page, stack) == []
+    assert not AXE.exists() or barriers(page) == []

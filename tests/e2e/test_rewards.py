@@ -58,7 +58,7 @@ def test_a_reward_is_composed_tried_saved_and_launched_with(page: Page, stack: S
     assert [term["kind"] for term in run["spec"]["reward"]["terms"]] == ["math_verify", "length"]
 
 
-def test_a_grader_of_openais_becomes_terms_and_its_faults_are_told_by_field(page: Page, stack: Stack, run_at: str) -> None:
+def test_a_grader_of_openais_becomes_terms_and_its_faults_are_told_by_field(page: Page, run_at: str) -> None:
     _, _, project, _, run = run_at.split("/")
     page.goto(f"/p/{project}/rewards/new?on=rollouts&run={run}")
     page.get_by_text("Grader", exact=True).click()
@@ -75,7 +75,7 @@ def test_a_grader_of_openais_becomes_terms_and_its_faults_are_told_by_field(page
     expect(page.get_by_role("group", name="Term right").get_by_label("Weight")).to_have_value("0.8")
     expect(page.get_by_role("group", name="Term near").get_by_label("Weight")).to_have_value("0.2")
     expect(page.get_by_role("region", name="Answers")).to_be_visible(timeout=SLOW)
-    assert not AXE.exists() or barriers(page, stack) == []
+    assert not AXE.exists() or barriers(page) == []
 
 
 def test_the_report_of_a_reward_model_holds_no_barriers(
@@ -90,4 +90,4 @@ def test_the_report_of_a_reward_model_holds_no_barriers(
         until(api, f"/runs/{made['id']}", "succeeded")
     page.goto(f"/p/{project}/runs/{made['id']}/report")
     expect(page.get_by_role("img", name=re.compile("^Margins from"))).to_be_visible(timeout=SLOW)
-    assert not AXE.exists() or barriers(page, stack) == []
+    assert not AXE.exists() or barriers(page) == []
