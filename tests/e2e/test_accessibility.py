@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, Stack
 from tests.e2e.test_main_job import project_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -44,6 +44,17 @@ def in_the_dark(page: Page) -> Iterator[None]:
     expect(scheme).to_have_attribute("data-mantine-color-scheme", "light")
 
 
+@pytest.fixture(scope="session")
+def campaign_at(stack: Stack, run_at: str) -> str:
+    """The address of a campaign over what the run's policy wrote; nothing in it is judged."""
+    _, _, project, _, run = run_at.split("/")
+    body = {"name": "What axe sees", "guidelines": "# Rule\n- Prefer the **right** sum.",
+            "source": {"kind": "rollouts", "run_id": run}}
+    with stack.api() as api:
+        made = api.post(f"/projects/{project}/campaigns", json=body).raise_for_status().json()
+    return f"/p/{project}/annotate/{made['id']}"
+
+
 def settle(page: Page) -> None:
     """Until the page asks for nothing more; a live page beats on, so this waits at most a moment."""
     page.wait_for_load_state("load")
@@ -72,7 +83,7 @@ def still(page: Page) -> Page:
 
 @pytest.mark.skipif(not AXE.exists(), reason="No frontend/node_modules/axe-core; `make build` brings it.")
 @pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, width: int) -> None:
+def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, campaign_at: str, width: int) -> None:
     page = still
     home = project_of(page)
     page.set_viewport_size({"width": width, "height": 900})
@@ -83,12 +94,15 @@ def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, width: int) -> 
         "/evals", "/evals/new?method=evaluate-winrate", "/rewards", "/rewards/new?on=text", "/annotate", "/playground",
         "/recipes", "/recipes?start=rlhf",
     ]  # fmt: skip
-    tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config"]
+    tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config", "lineage"]
     at = [
         *(home + place for place in places),
         *(f"{run_at}/{tab}" for tab in tabs),
         *(f"{data}/{tab}" for tab in ("rows", "template", "health", "used")),
         f"{home}/models/{models['items'][0]['id']}",
+        *(f"{campaign_at}/{tab}" for tab in ("work", "overview", "people", "conflicts", "export")),
+        f"{home}/annotate/new?run={run_at.split('/runs/')[1]}",
+        *(f"{home}/{place}={models['items'][0]['id']}" for place in ("evals/new?models", "playground?m")),
         *(f"{home}/settings/{section}" for section in ("members", "tokens", "audit", "project")),
         "/welcome", "/me", "/ops/workers",
     ]

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import SHOTS, Stack
+from tests.e2e.test_accessibility import AXE, seen
 from tests.e2e.test_main_job import choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -251,5 +252,7 @@ def test_the_circle_is_walked_by_the_pages_alone(page: Page, home: str) -> None:
     evaluate(page)
     compare(page)
     page.screenshot(path=SHOTS / "circle-compared.png", full_page=True)
+    if AXE.exists():
+        assert seen(page) == []
     follow_back(page)
     delete_and_undo(page)

@@ -1,6 +1,7 @@
 import { Text } from "@mantine/core";
 import { useQuery, type UseQueryOptions } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import type { Lineage } from "@/api/lineage";
 import { FailedState } from "@/ui/failed-state";
 import { LoadingState } from "@/ui/loading-state";
@@ -11,12 +12,18 @@ import classes from "./lineage.module.css";
 /** Where a thing comes from and what became of it: columns from labels and data to evaluations; the same in order for readers of lists. */
 export function LineagePanel({ projectId, here, query }: { projectId: string; here: string; query: UseQueryOptions<Lineage, Error, Lineage, string[]> }) {
   const found = useQuery(query);
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const place = list.current?.querySelector<HTMLElement>('[aria-current="true"]');
+    // A long way is wider than the page: what the page is about stands in the middle of it, and only the list scrolls.
+    if (list.current && place) list.current.scrollLeft = place.offsetLeft - list.current.offsetLeft - (list.current.clientWidth - place.offsetWidth) / 2;
+  }, [found.data, here]);
   if (found.error) return <FailedState error={found.error} onRetry={() => void found.refetch()} what="Lineage" />;
   if (!found.data) return <LoadingState rows={2} />;
   const lineage = found.data;
   return (
     <Panel title="Lineage">
-      <ol className={classes.columns} aria-label="From origin to outcome">
+      <ol ref={list} className={classes.columns} aria-label="From origin to outcome">
         {layers(lineage).map((column) => (
           <li key={column[0]?.id}>
             <ul className={classes.column}>
