@@ -13,6 +13,7 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind
 
 LARGEST_TEXT = 256 * 1024
+DEEPEST = 64
 NAME = r"^[a-z][a-z0-9_-]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME)]
 StageKind = Literal["run", "campaign", "dataset", "approve"]
@@ -104,8 +105,7 @@ def read_text(text: str) -> dict[str, Any]:
     if len(text) > LARGEST_TEXT:
         raise _unreadable(f"The recipe has {len(text)} characters; {LARGEST_TEXT} fit. Shorten it.")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise _unreadable("The recipe uses a YAML alias (*name). Write the part out in both places.")
+        _refuse_what_swells(text)
         document = yaml.safe_load(text)
         written = json.dumps(document, allow_nan=False, ensure_ascii=False)
         written.encode()
@@ -113,11 +113,23 @@ def read_text(text: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"Line {mark.line + 1}: " if mark else ""
         raise _unreadable(f"{where}{getattr(error, 'problem', None) or 'this is no YAML'}. Correct it.") from error
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
+        # PyYAML's own constructors let these out for values that are not what their tag says.
         raise _unreadable("The recipe holds what JSON cannot: a date, NaN, or too many levels. Write dates as text.") from error
     if not isinstance(document, dict) or "\\u0000" in written:
         raise _unreadable("A recipe is an object with `title`, `params` and `stages`.")
     return document
+
+
+def _refuse_what_swells(text: str) -> None:
+    """Raises Invalid for aliases, and at the first level too many: PyYAML's time grows with the square of the depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _unreadable("The recipe uses a YAML alias (*name). Write the part out in both places.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _unreadable(f"The recipe is nested deeper than {DEEPEST} levels. Flatten it.")
 
 
 def _unreadable(message: str) -> Invalid:

@@ -89,7 +89,12 @@ def test_a_model_that_a_stage_makes_of_the_other_head_does_not_fit():
         ("- a", "A recipe is an object"),
         ("title: \"\\0\"", "A recipe is an object"),
         ("x" * 300_000, "fit. Shorten it"),
-        ("[" * 900 + "]" * 900, "what JSON cannot"),
+        ("[" * 900 + "]" * 900, "nested deeper than"),
+        ("[" * 200_000, "nested deeper than"),
+        ("{a: " * 60_000, "nested deeper than"),
+        ("a: " + ":".join(["1"] * 3000) + ".5", "what JSON cannot"),
+        ("a: !!bool x", "what JSON cannot"),
+        ("a: !!timestamp x", "what JSON cannot"),
     ],
 )
 def test_text_that_is_no_recipe_is_refused(text, said):
