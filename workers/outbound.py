@@ -22,6 +22,8 @@ HOSTS_VARIABLE = "LODESTAR_JUDGE_HOSTS"
 KEYS_VARIABLE = "LODESTAR_JUDGE_KEYS"
 LARGEST_ANSWER = 4 * 2**20
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+NEVER = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20", "fec0::/10")))
+"""Not for the internet, though `is_global` says so in some releases of Python; a cloud's metadata is at 192.0.0.192."""
 
 
 class Refused(Exception):
@@ -93,7 +95,7 @@ def addresses_of(target: Target) -> list[str]:
     """Where the name points, each address checked. Raises Refused, in one sentence for all that it may be."""
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no name that IDNA can write
         found = []
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses or not (target.listed or all(is_public(address) for address in addresses)):
@@ -110,7 +112,7 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not any(ip in network for network in NEVER)
 
 
 def post_json(target: Target, body: Mapping[str, Any], *, headers: Mapping[str, str], timeout_seconds: float,

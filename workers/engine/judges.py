@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import re
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -113,7 +114,7 @@ class Endpoint:
             text = json.loads(body)["choices"][0]["message"]["content"]
         except (ValueError, LookupError, TypeError, RecursionError):
             return Said(None, f"{self.target.host} answered something that is no chat completion: {self._shown(body)}")
-        return Said(text) if isinstance(text, str) else Said(None, f"{self.target.host} answered no text")
+        return Said(plain(text)) if isinstance(text, str) else Said(None, f"{self.target.host} answered no text")
 
     def _shown(self, body: bytes) -> str:
         """The start of an answer for a person; a server may repeat the key in it."""
@@ -170,9 +171,14 @@ def score_in(text: str, *, low: float, high: float, parse: Literal["json", "numb
     return value if value is not None and math.isfinite(value) and low <= value <= high else None
 
 
+def plain(text: str) -> str:
+    """Without what files and databases refuse: NUL, and halves of surrogate pairs, which an escape in JSON can write."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def quoted(text: str, longest: int = 160) -> str:
     """Somebody else's text within a sentence."""
-    one_line = " ".join(text.split())
+    one_line = " ".join(plain(text).split())
     return f"“{one_line[:longest]}{'…' * (len(one_line) > longest)}”"
 
 
@@ -185,7 +191,8 @@ def _json_score(text: str) -> float | None:
             continue
         score = value.get("score") if isinstance(value, dict) else None
         if isinstance(score, int | float) and not isinstance(score, bool):
-            return float(score)
+            # A whole number may have more digits than a float can have.
+            return float(score) if abs(score) <= sys.float_info.max else math.inf
     return None
 
 

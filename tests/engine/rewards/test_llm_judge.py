@@ -66,6 +66,7 @@ def test_a_schema_is_sent_when_asked_for(served: Served) -> None:
     ("{" * 5000, "json", None), ("", "json", None), ('<think>{"score": 10}</think>{"score": 4}', "json", 4),
     ('<think>{"score": 10}', "json", None), ("It has 3 faults.\n6.5", "number", 6.5), ("Score: 8/10", "number", 10),
     ("banana", "number", None), ("1e999", "number", None), ("100", "number", None), ("9" * 10_000, "number", None),
+    ('{"score": 1' + "0" * 400 + "}", "json", None), ('{"score": -1' + "0" * 400 + "}", "json", None),
 ])
 def test_a_score_is_read_or_there_is_none(text: str, parse: Any, expected: float | None) -> None:
     assert score_in(text, low=0, high=10, parse=parse) == expected
@@ -152,6 +153,15 @@ def test_an_answer_without_an_end_is_cut_by_size_and_by_time(served: Served, mon
         outbound.post_json(target, {}, headers={}, timeout_seconds=10, largest=1000)
 
 
+def test_what_no_database_holds_is_not_passed_on(served: Served) -> None:
+    served.answer = lambda body: (200, said("half \ud800 and \x00"))
+    with pytest.raises(RewardFault, match="half \\? and \ufffd"):
+        judge(served, ["x"])
+    served.answer = lambda body: (401, b"no \x00")
+    with pytest.raises(RewardFault, match="no \ufffd"):
+        judge(served, ["x"])
+
+
 def test_a_redirect_is_not_followed(served: Served) -> None:
     served.answer = lambda body: (307, b"")
     served.extra = {"Location": f"http://127.0.0.1:{served.port}/other"}
@@ -167,6 +177,8 @@ def test_a_redirect_is_not_followed(served: Served) -> None:
     "http://[fd00::1]/", "http://224.0.0.1/", "http://255.255.255.255/", "http://[ff02::1]/", "http://nothing.invalid/v1",
     "ftp://example.org", "file:///etc/passwd", "gopher://example.org", "https://", "http://user:pw@example.org", "http://example.org:99999",
     "http://example.org/v1?x=1", "//example.org", "http://[::1", "javascript:alert(1)",
+    "http://192.0.0.192/opc/v2", "http://[fec0::1]/", "http://[3fff::1]/", "http://192.88.99.1/",
+    f"http://{'a' * 70}.com/v1", "http://a..b/v1", "http://\ud800/v1",
 ])
 def test_private_and_odd_addresses_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LODESTAR_JUDGE_HOSTS", "other.internal, 127.0.0.1:1")
