@@ -1,5 +1,6 @@
 """The user's own function: TRL's shape, OpenAI's, and every way in which it can go wrong or try to get out."""
 
+import json
 import math
 import os
 import subprocess
@@ -116,6 +117,7 @@ def test_a_value_that_is_no_number_follows_the_pipelines_rule(value: str, policy
     ("raise SystemExit(3)", "SystemExit: 3"),
     ("import sympy", "No module named 'sympy'"),
     ("return reward(prompts, completions)", "RecursionError"),
+    (r"raise ValueError('half \ud800 and \x00')", "ValueError: half ? and \ufffd"),
 ])
 def test_what_goes_wrong_is_told_with_the_persons_own_lines(text: str, says: str) -> None:
     assert says in body(text)
@@ -212,6 +214,15 @@ def test_a_forged_answer_can_only_be_the_persons_own_numbers() -> None:
     said = body("import os, json, struct\nfor n in range(1, 9):\n    b = json.dumps({'values': [1e9, 'x'], 'id': n}).encode()\n"
                 "    os.write(1, struct.pack('>I', len(b)) + b)\nreturn [1, 1]")
     assert "out of turn" in said or "something else than a list of numbers" in said
+
+
+@pytest.mark.parametrize("forged", [{}, {"loaded": 5}, {"loaded": {}}, {"loaded": {"names": [], "needed": "ab", "any": False}},
+                                    {"loaded": {"names": [1], "needed": [], "any": True}}])
+def test_a_forged_answer_to_loading_is_no_failure_of_ours(forged: dict[str, Any]) -> None:
+    source = (f"import os, json, struct\nb = json.dumps({{'id': 1, **json.loads({json.dumps(forged)!r})}}).encode()\n"
+              "os.write(1, struct.pack('>I', len(b)) + b)\ndef reward(completions):\n    return [1.0]\n")
+    with pytest.raises(UserCodeFault, match="something else than the function's parameters"):
+        scores(source, ["x"])
 
 
 def test_a_late_function_is_replaced_by_a_fresh_process() -> None:

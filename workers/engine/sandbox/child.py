@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from workers.engine.faults import ConfigFault, UserCodeFault
 
@@ -113,7 +113,10 @@ class Child:
             raise SandboxMissing(f"the locked process did not start ({fault.message.rstrip('.')})") from fault
         if first.get("ready") is not True:
             raise SandboxMissing(f"the system does not give {first.get('missing') or 'a locked process'}")
-        self.parameters = self._ask({"load": {"source": self.source, "name": self.function}}, largest=MEGABYTE)["loaded"]
+        loaded = self._ask({"load": {"source": self.source, "name": self.function}}, largest=MEGABYTE).get("loaded")
+        if not _are_parameters(loaded):
+            raise self._ended("The function's process answered something else than the function's parameters")
+        self.parameters = loaded
 
     def _ask(self, question: dict[str, Any], *, largest: int) -> dict[str, Any]:
         """The answer to one frame. Raises UserCodeFault where it tells of a fault, or is not an answer to this frame."""
@@ -202,15 +205,22 @@ class Child:
         return UserCodeFault(f"{message}.", remedy)
 
 
-def _text(said: object) -> str:
-    return str(said)[:4000]
+def _text(said: object, longest: int = 4000) -> str:
+    """The process's own words, as a text that every file and database takes."""
+    return str(said)[:longest].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _are_parameters(said: object) -> TypeGuard[dict[str, Any]]:
+    """Whether that is what a process says of a function: source may write to its descriptors before it is our turn."""
+    return isinstance(said, dict) and isinstance(said.get("any"), bool) and all(
+        isinstance(said.get(part), list) and all(isinstance(name, str) for name in said[part]) for part in ("names", "needed"))
 
 
 def _lines(found: object) -> str:
     """The person's own lines of a traceback, as a person reads them. Nothing where the process sent anything else."""
     if not isinstance(found, list):
         return ""
-    return "\n".join(f"  line {int(line[0])}, in {str(line[1])[:80]}: {str(line[2])[:200]}" for line in found[-8:]
+    return "\n".join(f"  line {_text(int(line[0]), 10)}, in {_text(line[1], 80)}: {_text(line[2], 200)}" for line in found[-8:]
                      if isinstance(line, list) and len(line) == 3 and isinstance(line[0], int))
 
 
