@@ -14,6 +14,7 @@ from runs.jobs.models import FINAL, LIVE, Job, JobState, Turn
 from runs.jobs.signals import job_changed
 from runs.leases import Desired, Fenced
 from runs.problems import Conflict, Problem
+from runs.storable import storable
 
 READY = "lodestar.job_ready"
 MAX_ATTEMPTS = 3
@@ -79,7 +80,7 @@ def succeed(job_id: str, attempt: int, result: dict[str, Any]) -> Job:
 
 def fail(job_id: str, attempt: int, error: dict[str, Any]) -> Job:
     """Raises Fenced."""
-    return _close(job_id, attempt, JobState.FAILED, error=error)
+    return _close(job_id, attempt, JobState.FAILED, error=storable(error))
 
 
 def finish_cancel(job_id: str, attempt: int) -> Job:

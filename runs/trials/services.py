@@ -7,6 +7,7 @@ from runs.accounts.models import Project
 from runs.jobs import services as jobs
 from runs.problems import Conflict, FieldError, Invalid, Problem
 from runs.rewards.selectors import checked, saved_pipeline
+from runs.storable import storable
 from runs.trials import sources
 from runs.trials.models import Trial, TriedPrompt
 from runs.trials.schemas import TrialIn
@@ -40,13 +41,13 @@ def keep_outcome(job_id: str, attempt: int, trial_id: str, outcome: TrialOutcome
     """Called by the job while it holds its lease; a repeat puts the same in place of the same. Raises Fenced."""
     jobs.report(job_id, attempt, progress=None, doing="Keeping what was found", eta_seconds=None)
     TriedPrompt.objects.filter(trial=trial_id).delete()
-    if not Trial.objects.filter(id=trial_id).update(report=outcome.report.model_dump(mode="json")):
+    if not Trial.objects.filter(id=trial_id).update(report=storable(outcome.report.model_dump(mode="json"))):
         raise Conflict("trial_gone", "The trial was removed while it was carried out. Try the reward again.")
     TriedPrompt.objects.bulk_create(
         [
             TriedPrompt(
                 trial_id=trial_id, number=number, shift=prompt.shift, reordered=prompt.reordered, flat=prompt.flat,
-                body=prompt.model_dump(mode="json"),
+                body=storable(prompt.model_dump(mode="json")),
             )
             for number, prompt in enumerate(outcome.prompts)
         ],

@@ -224,3 +224,12 @@ def test_other_rooms_create_campaigns_without_a_person(bench):
     source = {"kind": "dataset", "version_id": bench.version(*pairs(2))["id"]}
     campaign = create_campaign(bench.project, CampaignIn.model_validate({"name": "A", "source": source}), actor=None)
     assert (campaign.tasks, campaign.created_by) == (2, None)
+
+
+def test_answers_that_no_database_holds_are_shown_with_a_sign_in_their_place(bench, tmp_path):
+    said = [answer("2\x00", "mdl_a"), answer("3", "mdl_a")]
+    made = samples(bench, tmp_path / "s", {"row": 1, "prompt": "1+1\x00=", "answers": said})
+    campaign = bench.try_campaign({"kind": "samples", "artifact_ids": [made]})
+    assert campaign.status_code == 201, campaign.content
+    [task] = bench.tasks(campaign.json(), "ann")
+    assert (task["prompt"], {task["a"], task["b"]}) == ("1+1\ufffd=", {"2\ufffd", "3"})

@@ -16,6 +16,7 @@ from runs.annotation.schemas import CampaignIn
 from runs.annotation.signals import campaign_finished
 from runs.annotation.sources import Pair, draw
 from runs.problems import Conflict
+from runs.storable import storable
 
 
 def create_campaign(project: Project, body: CampaignIn, *, actor: Actor | None) -> Campaign:
@@ -49,12 +50,12 @@ def _tasks(campaign: Campaign, pairs: list[Pair]) -> list[Task]:
         Task(
             campaign=campaign,
             number=number,
-            prompt=pair.prompt,
-            first=pair.first,
-            second=pair.second,
+            prompt=storable(pair.prompt),
+            first=storable(pair.first),
+            second=storable(pair.second),
             swapped=rng.random() < 0.5,
             known=pair.known,
-            reference=pair.reference,
+            reference=storable(pair.reference),
             source_row=pair.row,
             wanted=campaign.overlap,
         )
