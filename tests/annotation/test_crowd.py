@@ -1,6 +1,8 @@
 """Many annotators at once, who double-click and lose answers: nothing lost, nothing doubled, nothing beyond what is wanted."""
 
+import contextlib
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,32 @@ def test_a_crowd_loses_and_doubles_nothing(crowd):
     assert all(len(set(task.judgments.values_list("annotator"))) == OVERLAP for task in Task.objects.all())
     done = Campaign.objects.get()
     assert (done.state, done.done, done.judgments) == ("finished", PAIRS, PAIRS * OVERLAP)
+
+
+def test_two_undos_at_once_take_one_judgment_back_once(crowd, monkeypatch):
+    campaign = crowd.campaign(1, overlap=3)
+    for who in ("bob", "cyd", "ann"):
+        [task] = crowd.tasks(campaign, who)
+        if who != "cyd":
+            crowd.judge(campaign, who, task)
+    lock, both = Task.objects.select_for_update, threading.Barrier(2)
+
+    def together(*args: Any, **kwargs: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):  # where one writes at a time the other comes later
+            both.wait(1)
+        return lock(*args, **kwargs)
+
+    def undo(_: int) -> int:
+        try:
+            named = {"client_id": f"ann-{task['id']}"}
+            return int(crowd.call("POST", f"/campaigns/{campaign['id']}/undo", named, who="ann").status_code)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(Task.objects, "select_for_update", together)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(undo, range(2))) == [200, 200]
+    assert Task.objects.get().judged == Campaign.objects.get().judgments == Judgment.objects.filter(undone_at=None).count() == 1
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="Other databases wait for the disk at every commit.")

@@ -210,8 +210,13 @@ def undo(campaign: Campaign, *, actor: Actor, client_id: str | None) -> tuple[Ju
     if named and named.pk != last.pk:
         raise Conflict("not_the_last", "You judged another pair after this one. Undo that one first.")
     task = Task.objects.select_for_update().get(pk=last.task_id)
-    Judgment.objects.filter(pk=last.pk).update(undone_at=Now())
+    # A second click waited for the row as we looked: whatever it finds taken back by now is not taken out twice.
+    taken = Judgment.objects.filter(pk=last.pk, undone_at=None).update(undone_at=Now())
     last.refresh_from_db(fields=["undone_at"])
+    if not taken and named is None:
+        raise Conflict("in_work", "Another request takes this judgment back. Look at what you have in hand, then go on.")
+    if not taken:
+        return last, _held_again(last, actor)
     _tally(campaign, task, last, -1)
     return last, _held_again(last, actor)
 
