@@ -24,7 +24,7 @@ from runs.playground.schemas import (
     VoteIn,
     VotesOut,
 )
-from runs.problems import Invalid, NotFound
+from runs.problems import Invalid, NotFound, Problem
 from workers.contract.chat import ChatBegun, ChatDone, ChatRefused, ChatToken
 from workers.contract.document import Document
 
@@ -98,9 +98,12 @@ def answer_exchange(request: ApiRequest, exchange_id: str, body: AnswerIn) -> St
     exchange = own_exchange(request, exchange_id, Role.ANNOTATOR)
     ask = services.question(exchange, body)
     services.count_question(request.auth)
-    run = services.run_to_ask(exchange.project, exchange.sides[body.side]["model_id"], request.auth)
-    began = time.monotonic()
-    begun = relay.begin(run, ask)
+    try:
+        run = services.run_to_ask(exchange.project, exchange.sides[body.side]["model_id"], request.auth)
+        began = time.monotonic()
+        begun = relay.begin(run, ask)
+    except Problem as problem:
+        raise services.problem_without_names(exchange, problem) from problem
     return event_stream(_told(run, exchange, body.side, begun, began))
 
 
@@ -152,6 +155,8 @@ async def _told(run: Run, exchange: Exchange, side: str, begun: ChatBegun, began
                 text, tokens, reason = text + word.text, word.completion_tokens, word.finish_reason
             elif isinstance(word, ChatRefused):
                 reason = word.code
+                yield _event(word.model_copy(update={"message": services.without_names(exchange, word.message)}))
+                continue
             yield _event(word)
     finally:
         await stream.aclose()  # type: ignore[attr-defined]  # it is an async generator

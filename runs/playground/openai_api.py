@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from ninja import Router
 
 from runs.accounts.access import Actor, ApiRequest, Role, require, visible_projects
-from runs.accounts.models import Project
+from runs.accounts.models import Membership, Project
 from runs.launches.models import Checkpoint, Run
 from runs.library.models import Kind, LibraryModel, ModelState
 from runs.playground import relay, services
@@ -20,14 +20,14 @@ router = Router()
 
 @router.get("/models")
 def list_models(request: ApiRequest) -> dict[str, Any]:
-    """The models that write, of all projects that the token sees."""
-    found = _models(request.auth).order_by("-created_at")
+    """The models that write, of all projects that the token sees; annotators are not told what models there are."""
+    found = _listed(request.auth).order_by("-created_at")
     return {"object": "list", "data": [_model(one) for one in found]}
 
 
 @router.get("/models/{model_name}")
 def get_model(request: ApiRequest, model_name: str) -> dict[str, Any]:
-    found = _named(request.auth, model_name)
+    found = _listed(request.auth).filter(id=model_name).first() or _named(request.auth, model_name)
     if found is None:
         raise _no_model(model_name)
     return _model(found)
@@ -71,10 +71,17 @@ def _models(actor: Actor) -> Any:
     return rows.select_related("project")
 
 
+def _listed(actor: Actor) -> Any:
+    """Those whose names the actor may read: whoever annotates in a project is not to learn what is compared there."""
+    annotated = Membership.objects.filter(user=actor.user, role=Role.ANNOTATOR)
+    hidden = visible_projects(actor).filter(id__in=annotated.values("project")).values("id")
+    return _models(actor).exclude(project__in=hidden)
+
+
 def _named(actor: Actor, name: str) -> LibraryModel | None:
-    """By id, else the newest of that name."""
-    found: LibraryModel | None = _models(actor).filter(id=name).first()
-    return found or _models(actor).filter(name=name).order_by("-created_at").first()
+    """The newest of that name."""
+    found: LibraryModel | None = _listed(actor).filter(name=name).order_by("-created_at").first()
+    return found
 
 
 def _asked_model(actor: Actor, name: str) -> tuple[Project, str]:
@@ -88,7 +95,7 @@ def _asked_model(actor: Actor, name: str) -> tuple[Project, str]:
         run = Run.objects.filter(id=name, project__in=projects).select_related("project").first()
         if run is not None:
             return run.project, run.id
-    elif (found := _named(actor, name)) is not None:
+    elif (found := _models(actor).filter(id=name).first() or _named(actor, name)) is not None:
         return found.project, found.id
     raise _no_model(name)
 

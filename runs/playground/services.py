@@ -28,7 +28,8 @@ from runs.playground import selectors
 from runs.playground.models import Exchange, Serving
 from runs.playground.relay import new_request_id
 from runs.playground.schemas import AnswerIn, CollectIn, ExchangeIn, Verdict
-from runs.problems import Conflict, FieldError, Forbidden, Invalid, NotFound
+from runs.problems import Conflict, FieldError, Forbidden, Invalid, NotFound, Problem
+from runs.storable import storable
 from workers.contract.control import Chat
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import Resources
@@ -98,7 +99,7 @@ def run_to_ask(project: Project, model_id: str, actor: Actor) -> Run:
             raise Forbidden("This model is not held ready, and starting it needs the role editor. Ask somebody who has it.")
         serving = start_serving(project, model_id, actor)
     if serving.run.state == State.PAUSED:
-        raise Conflict("run_paused", f"The run that holds {serving.name} is paused. Resume it, then ask again.")
+        raise Conflict("run_paused", "The run that holds this model is paused. Resume it, then ask again.")
     Serving.objects.filter(id=serving.id).update(used_at=timezone.now())
     return serving.run
 
@@ -141,12 +142,28 @@ def question(exchange: Exchange, body: AnswerIn) -> Chat:
         {"request_id": new_request_id(), "messages": exchange.messages, "logprobs": body.logprobs, **exchange.settings})
 
 
+def without_names(exchange: Exchange, text: str) -> str:
+    """A text about a side as the asker may read it: while a comparison is blind no fault tells what a side is."""
+    if exchange.blind and not exchange.verdict:
+        named = {said for facts in exchange.sides.values() for said in (facts["name"], facts["model_id"]) if said}
+        for said in sorted(named, key=len, reverse=True):
+            text = text.replace(said, "this model")
+    return text
+
+
+def problem_without_names(exchange: Exchange, problem: Problem) -> Problem:
+    """The same problem, worded by `without_names`."""
+    problem.detail = without_names(exchange, problem.detail)
+    problem.errors = [FieldError(error.field, without_names(exchange, error.message)) for error in problem.errors]
+    return problem
+
+
 @transaction.atomic
 def keep_answer(exchange_id: str, side: str, answer: dict[str, Any]) -> None:
     """Keeps the first answer of a side, whole or as far as it came."""
     exchange = Exchange.objects.select_for_update().filter(id=exchange_id).first()
     if exchange is not None and side not in exchange.answers:
-        exchange.answers = exchange.answers | {side: answer}
+        exchange.answers = exchange.answers | {side: storable(answer)}
         exchange.save(update_fields=["answers"])
 
 

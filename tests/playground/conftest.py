@@ -33,6 +33,7 @@ class Engine:
         self.run = run
         self.script: Callable[[Chat], list[str]] = lambda chat: ["It", " is", " 4."]
         self.refusal: dict[str, str] | None = None
+        self.fault = ""
         self.hold = threading.Event()
         self.hold.set()
         self.asked: list[dict[str, Any]] = []
@@ -65,6 +66,9 @@ class Engine:
             self._tell(ChatToken(request_id=chat.request_id, text=word, logprob=-0.5 if chat.logprobs else None))
             if place == 0:
                 self.hold.wait(20)
+        if self.fault:
+            self._tell(ChatRefused(request_id=chat.request_id, code="engine", message=self.fault))
+            return
         self._tell(ChatDone(request_id=chat.request_id, finish_reason="stop", prompt_tokens=7, completion_tokens=len(words)))
 
     def _tell(self, word: Any) -> None:

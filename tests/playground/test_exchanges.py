@@ -8,6 +8,7 @@ from django.test import AsyncClient, Client
 
 from runs.accounts.access import Role
 from runs.launches.models import Run
+from runs.library.models import LibraryModel
 from runs.playground.models import Exchange, Serving
 from tests.launches.builders import make_model
 from tests.playground.conftest import Desk
@@ -70,6 +71,36 @@ def test_a_blind_vote_hides_the_names_until_it_is_given_and_is_given_once(desk: 
     (tally,) = votes["tallies"]
     wins = {tally["first_name"]: tally["first_wins"], tally["second_name"]: tally["second_wins"]}
     assert (votes["votes"], votes["rows"], wins, tally["blind"]) == (1, 1, {"Before": 0, "After": 1}, 1)
+
+
+def test_what_goes_wrong_in_a_blind_comparison_names_no_model(desk: Desk) -> None:
+    exchange = asked(desk, blind=True)
+    named = {model.name for model in desk.models} | {model.id for model in desk.models}
+    Run.objects.filter(id=desk.engines[0].run.id).update(state="paused")
+    desk.engines[1].refusal = {"code": "engine", "message": "After (of models/After) cannot be read.", "remedy": "Look."}
+    faults = [call(desk, "post", f"/exchanges/{exchange['id']}/answers", {"side": side}) for side in "ab"]
+    assert {fault.status_code for fault in faults} == {409, 504}
+    Serving.objects.all().delete()
+    LibraryModel.objects.all().delete()
+    faults += [call(desk, "post", f"/exchanges/{exchange['id']}/answers", {"side": side}) for side in "ab"]
+    assert [fault.status_code for fault in faults[2:]] == [404, 404]
+    for fault in faults:
+        assert not [name for name in named if name in fault.content.decode()], fault.content
+
+
+def test_a_fault_in_the_midst_of_a_blind_answer_names_no_model(desk: Desk) -> None:
+    exchange = asked(desk, blind=True)
+    for engine in desk.engines:
+        engine.fault = f"The folder of {engine.run.name} is gone."
+    said = answer_sides(desk, exchange["id"], "a", "b")
+    assert [words[-1]["message"] for words in said] == ["The folder of this model is gone."] * 2
+
+
+def test_an_answer_that_holds_nul_is_kept(desk: Desk) -> None:
+    desk.engines[0].script = lambda chat: ["nothing \x00"]
+    exchange = asked(desk, models=1)
+    answer_sides(desk, exchange["id"], "a")
+    assert call(desk, "get", f"/exchanges/{exchange['id']}").json()["answers"]["a"]["text"] == "nothing \ufffd"
 
 
 def test_sides_of_a_blind_comparison_are_drawn_by_chance(desk: Desk) -> None:
@@ -218,3 +249,15 @@ def test_who_asks_too_fast_waits(desk: Desk, monkeypatch: Any) -> None:
     answer_sides(desk, exchange["id"], "a")
     refused = call(desk, "post", f"/exchanges/{exchange['id']}/answers", {"side": "b"})
     assert (refused.status_code, "Retry-After" in refused) == (429, True)
+
+
+def test_an_annotator_is_not_told_which_models_there_are(desk: Desk) -> None:
+    listed = {who: Client().get("/v1/models", headers=desk.headers(who)).json()["data"] for who in (Role.VIEWER, Role.ANNOTATOR)}
+    assert ({one["name"] for one in listed[Role.VIEWER]}, listed[Role.ANNOTATOR]) == ({"Before", "After"}, [])
+    for known in (desk.models[0].id, "Before"):
+        answers = {who: Client().get(f"/v1/models/{known}", headers=desk.headers(who)).status_code for who in listed}
+        assert answers == {Role.VIEWER: 200, Role.ANNOTATOR: 404}
+    body = {"model": "Before", "messages": QUESTION["messages"]}
+    asked_by_name = Client().post("/v1/chat/completions", body, content_type="application/json",
+                                  headers=desk.headers(Role.ANNOTATOR))
+    assert asked_by_name.status_code == 404
