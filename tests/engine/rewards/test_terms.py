@@ -82,6 +82,23 @@ def test_a_pattern_that_cannot_be_read_is_refused_with_its_fault() -> None:
         params_of("regex_match").model_validate({"pattern": "("})
 
 
+@pytest.mark.parametrize(("pattern", "says"), [
+    ("a{1000000000}", "repeats too much"), ("(?:(?:a|bb|c){1000}){1000}", "repeats too much"),
+    ("(?<=a{9999999})", "repeats too much"), ("(?x)a{1 0 0 0 0 0 0 0}", "repeats too much"),
+    ("(?x)a{10000 # one\n 00000}", "repeats too much"), ("a{" + "9" * 1900 + "}", "repeats too much"),
+    ("(" * 900 + "a" + ")" * 900, "nested too deeply"),
+])
+def test_a_pattern_that_would_take_the_workers_memory_is_refused(pattern: str, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        params_of("regex_match").model_validate({"pattern": pattern})
+
+
+@pytest.mark.parametrize("pattern", [
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "a{0,1000000000}", "x{2000}", "(?:yes){e<=3}"])
+def test_a_pattern_that_people_write_is_taken(pattern: str) -> None:
+    assert params_of("regex_match").model_validate({"pattern": pattern}).model_dump()["pattern"] == pattern
+
+
 @pytest.mark.parametrize(
     ("shape", "good", "bad"),
     [

@@ -1,5 +1,7 @@
 """A pattern of the user's own, searched in the answer, with a limit on time: a pattern may be slow without end."""
 
+import math
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -8,6 +10,9 @@ from pydantic import Field, field_validator
 
 from workers.engine.rewards import Card, TermParams
 from workers.engine.rewards._references import by_reference
+
+LARGEST_SIZE = 1_000_000
+"""Nodes of a compiled pattern; each takes some 300 bytes, and there is no other limit on the library's memory."""
 
 
 class Params(TermParams):
@@ -22,14 +27,30 @@ class Params(TermParams):
     @field_validator("pattern")
     @classmethod
     def readable(cls, pattern: str) -> str:
+        if (size := largest_size(pattern)) > LARGEST_SIZE:
+            raise ValueError("The pattern repeats too much: its least counts, multiplied with one another and its length, come "
+                             f"to {size:.3g}; {LARGEST_SIZE} is the most. Ask for fewer repeats.")
         try:
             regex.compile(pattern)
         except regex.error as error:
             raise ValueError(f"The pattern cannot be read: {error}.") from error
+        except (RecursionError, OverflowError, MemoryError) as error:
+            raise ValueError("The pattern cannot be read: it is nested too deeply, or too large.") from error
         return pattern
 
 
 CARD = Card("Pattern", "A reward when a regular expression is found in the answer.", (), "0 or the reward set")
+
+
+def largest_size(pattern: str) -> float:
+    """What compiling may come to, in nodes: the library writes a repeated part out as often as it must occur.
+
+    A bound that needs no reading of the pattern: as if each count held all the others and the whole pattern. Space and
+    comments, which a verbose pattern may have within a count, are tried both ways.
+    """
+    tight = "".join(re.sub(r"#[^\n]*", "", pattern).split())
+    return max(len(text) * math.prod(max(1.0, float(count[:300])) for count in re.findall(r"\{(\d+)", text, re.ASCII))
+               for text in (pattern, "".join(pattern.split()), tight))
 
 
 @lru_cache(maxsize=64)
