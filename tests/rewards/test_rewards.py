@@ -103,6 +103,11 @@ def test_a_fault_is_told_at_its_field_and_nothing_kept(desk: Desk, term: dict[st
     assert field in refused(desk, term)
 
 
+def test_more_terms_than_a_worker_has_processes_for_are_refused(desk: Desk) -> None:
+    many = [{"name": f"t{number}", "kind": "length"} for number in range(65)]
+    assert refused(desk, *many) == ["pipeline.terms"]
+
+
 def test_two_terms_of_one_name_are_refused(desk: Desk) -> None:
     assert refused(desk, CORRECT, CORRECT) == ["pipeline.terms.1.name"]
 

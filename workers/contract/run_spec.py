@@ -146,7 +146,7 @@ class RewardPipeline(Document):
     `version_id` names the saved version that this is a copy of, where it is one.
     """
 
-    terms: list[RewardTerm] = Field(min_length=1)
+    terms: list[RewardTerm] = Field(min_length=1, max_length=64)
     aggregate: Literal["weighted_sum", "product", "min"] = "weighted_sum"
     on_nan: Literal["refuse", "drop", "zero"] = "refuse"
     version_id: str = ""
