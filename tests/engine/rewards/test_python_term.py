@@ -53,6 +53,11 @@ def test_trls_own_example_and_columns_by_name() -> None:
     assert scores(source, ["4", "5"], columns={"answer": ["4", "4"], "level": ["x", "y"]}) == [1, 0]
 
 
+def test_a_column_may_be_called_self() -> None:
+    source = "def reward(completions, **columns):\n    return columns['self']"
+    assert scores(source, ["a", "b"], columns={"self": [1, 2], "cls": [3, 4]}) == [1, 2]
+
+
 def test_conversations_come_as_messages_and_text_as_text() -> None:
     talk = [Message(role="user", content="Hi")]
     source = "def reward(prompts, completions):\n    return [len(p[0]['content']) + 10 * len(c[0]['content']) " \

@@ -80,7 +80,7 @@ class Judged:
         self.judge: Judge = judge_of(params, place)
 
     def __call__(
-        self, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
+        self, /, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
         answer: Sequence[str | None] = (), **columns: Sequence[Any],
     ) -> list[float | None]:
         references = list(answer) if answer else [None] * len(completions)

@@ -53,7 +53,7 @@ class Function:
             Bounds(params.timeout_seconds, params.memory_mb * MEGABYTE, tuple(sorted(set(params.libraries)))))
 
     def __call__(
-        self, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
+        self, /, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
         **columns: Sequence[Any],
     ) -> list[float | None]:
         if self.shape == "openai":

@@ -49,7 +49,7 @@ class Scored:
         self.batch_tokens = params.batch_tokens
 
     def __call__(
-        self, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
+        self, /, *, prompts: Sequence[Text], completions: Sequence[str], completion_ids: Sequence[Sequence[int]],
         **columns: Sequence[Any],
     ) -> list[float | None]:
         assert self.model is not None
