@@ -1,6 +1,6 @@
 import { Button, Group, Loader, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconCircleCheck, IconCircleX } from "@tabler/icons-react";
-import type { Finding } from "@/api/shapes";
+import type { Finding, PreflightReport } from "@/api/shapes";
 import { FailedState } from "@/ui/failed-state";
 import { formatCount, formatDuration } from "@/ui/numbers";
 import { MemoryBars } from "./memory-bars";
@@ -13,6 +13,7 @@ interface Props { preflight: Preflight; missing: string[]; onFix: (set: Record<s
 export function PreflightPanel({ preflight, missing, onFix }: Props) {
   const { state, report, job } = preflight;
   if (state === "idle") return <Text c="dimmed">Choose {listed(missing)}; then a worker checks whether it fits and how long it takes.</Text>;
+  const facts = report ? estimates(report) : [];
   return (
     <Stack gap={12} aria-live="polite" aria-busy={state === "checking"}>
       {state === "checking" ? (
@@ -25,12 +26,7 @@ export function PreflightPanel({ preflight, missing, onFix }: Props) {
             {report.findings.map((finding, index) => <FindingLine key={`${finding.code}-${index}`} finding={finding} onFix={onFix} />)}
           </ul>
           {report.memory ? <MemoryBars memory={report.memory} /> : null}
-          <dl className={classes.facts}>
-            <div><dt>Steps</dt><dd>{formatCount(report.steps)}</dd></div>
-            <div><dt>A step</dt><dd>{report.step_seconds === null ? "–" : `~${formatDuration(report.step_seconds)}`}</dd></div>
-            <div><dt>In all</dt><dd>{report.total_seconds === null ? "–" : `~${formatDuration(report.total_seconds)}`}</dd></div>
-            <div><dt>Parameters</dt><dd>{formatCount(report.parameters)}</dd></div>
-          </dl>
+          {facts.length > 0 ? <dl className={classes.facts}>{facts.map((fact) => <div key={fact.term}><dt>{fact.term}</dt><dd>{fact.text}</dd></div>)}</dl> : null}
         </div>
       ) : null}
     </Stack>
@@ -55,6 +51,18 @@ function FindingLine({ finding, onFix }: { finding: Finding; onFix: Props["onFix
       </div>
     </li>
   );
+}
+
+/** What preflight could estimate; a job without steps, such as sampling, leaves these unknown. */
+function estimates(report: PreflightReport): { term: string; text: string }[] {
+  const about = (seconds: number | null) => (seconds === null ? null : `~${formatDuration(seconds)}`);
+  const count = (value: number | null) => (value === null ? null : formatCount(value));
+  return [
+    { term: "Steps", text: count(report.steps) },
+    { term: "A step", text: about(report.step_seconds) },
+    { term: "In all", text: about(report.total_seconds) },
+    { term: "Parameters", text: count(report.parameters) },
+  ].filter((fact): fact is { term: string; text: string } => fact.text !== null);
 }
 
 function listed(parts: string[]): string {

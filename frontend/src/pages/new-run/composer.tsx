@@ -68,7 +68,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
   return (
     <PageFrame
       wide sticky title={draft.cloned_from ? "Clone a run" : "New run"}
-      actions={<LaunchBar missing={missing} sound={sound} preflight={preflight} launching={launching} onLaunch={launch} onClear={() => setText("")} />}
+      actions={<LaunchBar text={text} missing={missing} sound={sound} preflight={preflight} launching={launching} onLaunch={launch} onClear={() => setText("")} />}
     >
       {narrow ? <SegmentedControl fullWidth mb={12} value={step} onChange={(value) => setStep(value as Step)} data={[{ value: "method", label: "1 Method" }, { value: "form", label: "2 Settings" }, { value: "check", label: "3 Check" }]} /> : null}
       <div className={classes.columns}>

@@ -1,24 +1,42 @@
-import { Button, Kbd, Tooltip } from "@mantine/core";
+import { Button, Kbd, Loader, Tooltip } from "@mantine/core";
 import { IconPlayerPlayFilled } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
 import type { Preflight } from "@/features/new-run/use-preflight";
 import { useShortcuts } from "@/ui/shortcuts";
-import { launchRefusal } from "./launch-refusal";
+import { launchRefusal, launchWaits } from "./launch-refusal";
 
-interface Props { missing: string[]; sound: boolean; preflight: Preflight; launching: boolean; onLaunch: () => void; onClear: () => void }
+interface Props { text: string; missing: string[]; sound: boolean; preflight: Preflight; launching: boolean; onLaunch: () => void; onClear: () => void }
 
-export function LaunchBar({ missing, sound, preflight, launching, onLaunch, onClear }: Props) {
-  const refusal = launchRefusal({ missing, sound, state: preflight.state, ready: preflight.report?.ready ?? false });
-  const launch = () => (refusal ? undefined : onLaunch());
+/** Launches what is checked. A press while the check is under way, which leaving a field begins, waits for it; an edit takes the press back. */
+export function LaunchBar({ text, missing, sound, preflight, launching, onLaunch, onClear }: Props) {
+  const draft = { missing, sound, state: preflight.state, ready: preflight.report?.ready ?? false };
+  const refusal = launchRefusal(draft);
+  const waits = launchWaits(draft);
+  const [pressed, setPressed] = useState<string | null>(null);
+  const sent = useRef<string | null>(null);
+  if (pressed !== null && (pressed !== text || (refusal && !waits))) setPressed(null);
+  const launch = () => {
+    sent.current = null;
+    if (!refusal) onLaunch();
+    else if (waits) setPressed(text);
+  };
+  const due = pressed === text && !refusal;
+  useEffect(() => {
+    if (!due || sent.current === text) return;
+    sent.current = text;
+    onLaunch();
+  }, [due, text, onLaunch]);
+  const awaited = waits && pressed === text;
   useShortcuts("New run", [{ keys: "ctrl+enter", label: "Launch run", run: launch }]);
   return (
     <>
       <Button variant="subtle" color="var(--ls-muted)" onClick={onClear}>Clear</Button>
-      <Tooltip label={refusal} disabled={!refusal}>
+      <Tooltip label={awaited ? "Launches when the check is through; an edit takes it back." : refusal} disabled={!refusal}>
         <Button
-          leftSection={<IconPlayerPlayFilled size={14} />} rightSection={<Kbd size="xs" visibleFrom="md">ctrl ↵</Kbd>}
-          data-disabled={refusal ? true : undefined} aria-disabled={refusal !== null} loading={launching} onClick={launch}
+          leftSection={awaited ? <Loader size={14} color="currentColor" /> : <IconPlayerPlayFilled size={14} />} rightSection={<Kbd size="xs" visibleFrom="md">ctrl ↵</Kbd>}
+          data-disabled={refusal && !waits ? true : undefined} aria-disabled={refusal !== null && !waits} loading={launching} onClick={launch}
         >
-          Launch run
+          {awaited ? "Launches when checked" : "Launch run"}
         </Button>
       </Tooltip>
     </>

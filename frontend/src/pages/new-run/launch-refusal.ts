@@ -8,3 +8,8 @@ export function launchRefusal(draft: { missing: string[]; sound: boolean; state:
   if (draft.state === "done" && !draft.ready) return "Mend what preflight found first.";
   return null;
 }
+
+/** Whether only the running check stands between the draft and its launch, so that a press may wait for it. */
+export function launchWaits(draft: Parameters<typeof launchRefusal>[0]): boolean {
+  return draft.state === "checking" && launchRefusal({ ...draft, state: "done", ready: true }) === null;
+}
