@@ -54,7 +54,6 @@ def test_a_model_answers_and_a_blind_vote_becomes_a_preference_row(page: Page, s
         expect(page.get_by_label(f"Answer {side}")).to_have_attribute("data-state", "done", timeout=SLOW)
     expect(page.get_by_label("Answer A")).not_to_contain_text("Tiny")
     page.screenshot(path=SHOTS / "playground-blind.png")
-    page.locator("body").click(position={"x": 5, "y": 5})
     page.keyboard.press("b")
     expect(page.get_by_text(re.compile("B is better. A was .*, B was "))).to_be_visible()
     page.get_by_role("button", name="Make a data set").click()

@@ -36,7 +36,7 @@ export function PlaygroundPage() {
   const [question, setQuestion] = useState("");
   const [tint, setTint] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
-  useBreadcrumbs([{ label: "Models", to: `/p/${projectId}/models` }, { label: "Playground" }]);
+  useBreadcrumbs([{ label: "Playground" }]);
 
   const known = (library.data ?? []).filter((model) => model.state === "ready" && model.kind === "causal").map((model) => ({ value: model.id, label: model.name }));
   const choices = [...known, ...models.filter((id) => !known.some((one) => one.value === id)).map((id) => ({ value: id, label: id.startsWith("ckp_") ? `Checkpoint ${id}` : id }))];
@@ -46,10 +46,16 @@ export function PlaygroundPage() {
     if (canEdit) for (const model of chosen) if (!models.includes(model) && !model.startsWith("run_")) startServing(projectId, model).catch(toastError);
   };
   const last = chat.turns.at(-1);
-  const vote = (verdict: Verdict) => { if (last && wantsVote(last)) void chat.vote(last, verdict); };
+  const vote = (verdict: Verdict) => {
+    if (!last || !wantsVote(last)) return;
+    void chat.vote(last, verdict);
+    box.current?.focus();
+  };
   const send = () => {
     if (!question.trim() || models.length === 0 || chat.busy) return;
     setQuestion("");
+    // The keys a, b, t and x vote only outside the box; a vote leads back into it.
+    if (models.length === 2) box.current?.blur();
     void chat.ask(question, models, system, settings, blind);
   };
   const edit = (place: number) => {
