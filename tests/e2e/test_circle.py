@@ -192,6 +192,7 @@ def evaluate(page: Page) -> None:
     page.get_by_role("option", name=POLICY).first.click()
     page.keyboard.press("Escape")
     choose(page, "Prompts data", "Arithmetic demonstrations")
+    choose(page, "Split of prompts data", "train")
     fill(page, "At most this many rows", str(ROWS))
     fill(page, "Maximum answer length", "8")
     page.get_by_role("button", name="Launch 2 evaluations").click()

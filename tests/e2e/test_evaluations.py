@@ -1,5 +1,6 @@
 """Evaluations in a real browser: two models on the same questions, the verdict, and the items that flipped."""
 
+import re
 import time
 
 import pytest
@@ -50,6 +51,10 @@ def test_two_evaluations_are_launched_and_the_flipped_items_seen(page: Page, lea
     page.keyboard.press("Escape")
     page.get_by_role("combobox", name="Prompts data", exact=True).click()
     page.get_by_role("option", name="Arithmetic demonstrations").click()
+    split = page.get_by_role("combobox", name="Split of prompts data")
+    expect(split).to_have_value(re.compile("^test"))  # what nobody learned from is proposed
+    split.click()
+    page.get_by_role("option", name=re.compile("^train")).click()
     rows = page.get_by_role("textbox", name="At most this many rows of prompts data")
     rows.fill(str(ROWS))
     rows.blur()

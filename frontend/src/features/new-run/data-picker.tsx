@@ -5,10 +5,10 @@ import type { DataNeed, Dataset, DatasetChoice } from "@/api/shapes";
 import { formatCount } from "@/ui/numbers";
 import { kindsText, unfit } from "./readiness";
 
-interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; onChange: (choice: DatasetChoice | undefined, set: Dataset | undefined) => void }
+interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; held?: boolean; onChange: (choice: DatasetChoice | undefined, set: Dataset | undefined) => void }
 
-/** A version of a data set, its split, and at most how many rows. What does not fit is shown with its reason. */
-export function DataPicker({ projectId, need, value, disabled, error, onChange }: Props) {
+/** A version of a data set, its split, and at most how many rows. What does not fit is shown with its reason. `held`: a split kept back from training comes first. */
+export function DataPicker({ projectId, need, value, disabled, error, held = need.role === "eval", onChange }: Props) {
   const { data: sets = [], isPending } = useQuery(datasetsQuery(projectId));
   const options = sets.filter((set) => set.latest).map((set) => {
     const reason = unfit(need, set);
@@ -20,7 +20,7 @@ export function DataPicker({ projectId, need, value, disabled, error, onChange }
   const pick = (id: string | null) => {
     const set = sets.find((one) => one.latest?.id === id);
     const names = set?.latest?.splits.map((split) => split.name) ?? [];
-    const wanted = need.role === "eval" ? names.find((name) => name !== "train") : names.find((name) => name === "train");
+    const wanted = held ? names.find((name) => name !== "train") : names.find((name) => name === "train");
     onChange(id ? { version_id: id, split: wanted ?? names[0] ?? "train" } : undefined, set);
   };
   return (

@@ -50,7 +50,7 @@ export function EvalsPage() {
           ))}
         </Panel>
       ) : null}
-      {empty ? (
+      {empty && shown.length === 0 ? (
         <Panel>
           <EmptyState icon={IconScale} title="No evaluations yet" action={evaluate} api={`POST /api/v1/projects/${projectId}/evaluations`}>An evaluation lets models answer the same prompts and counts, with an interval: accuracy, pass@k, preferences on pairs, win rates.</EmptyState>
         </Panel>

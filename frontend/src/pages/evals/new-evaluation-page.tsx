@@ -1,5 +1,5 @@
 import { Alert, Button, MultiSelect, Select, Stack, Text, TextInput } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { algorithmsQuery } from "@/api/algorithms";
@@ -49,10 +49,14 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
   const [rewardVersion, setRewardVersion] = useState<string | null>(search.reward ?? null);
   const [name, setName] = useState("");
   const [key, setKey] = useState(newKey);
+  const client = useQueryClient();
   const card = cards.find((one) => one.slug === method) ?? cards[0];
   const launch = useMutation({
     mutationFn: () => launchEvaluation(projectId, { method: card?.slug ?? method, models, others, dataset: dataset ?? { version_id: "", split: "" }, config, reward: card?.takes_reward ? reward : null, reward_version_id: card?.takes_reward ? rewardVersion : null, name }, key),
-    onSuccess: ({ runs }) => navigate(runs.length === 1 && runs[0] ? { to: "/p/$projectId/runs/$runId/curves", params: { projectId, runId: runs[0].id } } : { to: "/p/$projectId/evals", params: { projectId } }),
+    onSuccess: ({ runs }) => {
+      void client.invalidateQueries({ queryKey: ["runs", projectId] });
+      return navigate(runs.length === 1 && runs[0] ? { to: "/p/$projectId/runs/$runId/curves", params: { projectId, runId: runs[0].id } } : { to: "/p/$projectId/evals", params: { projectId } });
+    },
     onError: () => setKey(newKey()),
   });
   const library = useQuery(modelsQuery(projectId)).data ?? [];
@@ -78,7 +82,7 @@ function Form({ projectId, catalogue }: { projectId: string; catalogue: Algorith
             {card.models.slice(1).map((need) => (
               <ModelPicker key={need.role} projectId={projectId} {...need} value={others[need.role]} error={at(errors, `others.${need.role}`)} onChange={(id) => setOthers(without(others, need.role, id))} />
             ))}
-            {card.data.map((need) => <DataPicker key={`${card.slug} ${need.role}`} projectId={projectId} need={need} value={dataset} error={at(errors, "dataset")} onChange={(choice) => setDataset(choice)} />)}
+            {card.data.map((need) => <DataPicker held key={`${card.slug} ${need.role}`} projectId={projectId} need={need} value={dataset} error={at(errors, "dataset")} onChange={(choice) => setDataset(choice)} />)}
             <TextInput label="Name" placeholder="a friendly name is found when left empty" value={name} maxLength={110} onChange={(event) => setName(event.currentTarget.value)} />
           </Stack>
         </Panel>
