@@ -29,7 +29,7 @@ function FromDataset({ projectId, value, onChange, errors }: Props) {
   const { data: sets = [], isPending } = useQuery(datasetsQuery(projectId));
   const ready = sets.filter((set) => set.latest?.state === "ready").toSorted((a, b) => Number(PAIRED.includes(b.kind ?? "")) - Number(PAIRED.includes(a.kind ?? "")));
   const chosen = ready.find((set) => set.latest?.id === value.versionId)?.latest;
-  const options = ready.map((set) => ({ value: set.latest?.id ?? "", label: `${set.name} v${set.latest?.number} · ${set.kind} · ${formatCount(set.latest?.rows)} rows` }));
+  const options = ready.map((set) => ({ value: set.latest?.id ?? "", label: `${set.name} v${set.latest?.number} · ${formatCount(set.latest?.rows)} rows${PAIRED.includes(set.kind ?? "") ? "" : " · no pairs, two columns to name"}` }));
   if (value.versionId && !options.some((one) => one.value === value.versionId)) options.push({ value: value.versionId, label: value.versionId });
   return (
     <>

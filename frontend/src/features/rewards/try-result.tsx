@@ -32,7 +32,7 @@ function Summary({ report }: { report: TrialReport }) {
   const { replay } = report;
   return (
     <Stack gap={12} mb={12}>
-      {replay ? <p style={{ margin: 0 }}><strong>{formatNumber(replay.old_mean, 3)} → {formatNumber(report.mean, 3)}, ρ {formatNumber(replay.spearman, 3)}</strong>, {replay.reordered} of {replay.groups} groups change order, flat groups {replay.flat_before} → {replay.flat_after}</p> : null}
+      {replay ? <p style={{ margin: 0 }}><strong>mean {formatNumber(replay.old_mean, 3)} → {formatNumber(report.mean, 3)}, ρ {formatNumber(replay.spearman, 3)}</strong>, {replay.reordered} of {replay.groups} groups change order, flat groups {replay.flat_before} → {replay.flat_after}</p> : null}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a scrolling region must be reachable by keyboard */}
       <div className={classes.wrap} tabIndex={0} role="region" aria-label="Values by term">
         <table className={classes.table} aria-label="Terms">

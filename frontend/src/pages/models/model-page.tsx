@@ -80,7 +80,7 @@ export function ModelPage() {
         </Panel>
       ) : null}
       {model.kind === "reward" && model.run_id ? <div style={{ marginTop: 16 }}><ReportOfRun runId={model.run_id} absent /></div> : null}
-      <LineagePanel projectId={projectId} here={modelId} query={modelLineageQuery(modelId)} />
+      <div style={{ marginTop: 16 }}><LineagePanel projectId={projectId} here={modelId} query={modelLineageQuery(modelId)} /></div>
     </PageFrame>
   );
 }
