@@ -1,8 +1,10 @@
 import { Button, Group } from "@mantine/core";
 import { IconCheck, IconHourglass } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { progressQuery } from "@/api/annotation";
 import type { Campaign, WorkProgress } from "@/api/shapes";
+import { useStanding } from "@/api/standing";
 import { EmptyState } from "@/ui/empty-state";
 import { formatShare } from "@/ui/numbers";
 
@@ -13,11 +15,13 @@ export function WorkDone({ campaign, progress, waiting, onLeave, onUndo }: Props
   const finished = progress?.state === "finished";
   const mine = progress?.mine ?? 0;
   const { data } = useQuery({ ...progressQuery(campaign.id), staleTime: 0, refetchInterval: 10_000 });
+  const { canEdit } = useStanding(campaign.project_id);
   const agreement = data?.my_agreement;
   const action = (
     <Group gap={8}>
       {finished || mine === 0 ? null : <Button variant="default" onClick={onUndo}>Undo the last</Button>}
-      <Button onClick={onLeave}>Back to the list</Button>
+      <Button variant={finished && canEdit ? "default" : "filled"} onClick={onLeave}>Back to the list</Button>
+      {finished && canEdit ? <Button renderRoot={(root) => <Link to="/p/$projectId/annotate/$campaignId/$tab" params={{ projectId: campaign.project_id, campaignId: campaign.id, tab: "export" }} {...root} />}>Make data of them</Button> : null}
     </Group>
   );
   if (waiting > 0) {

@@ -27,7 +27,7 @@ export function BoardTable({ projectId, board, rows, picked, onPick }: Props) {
           {chosen.length === 2 && shared.length === 0 ? <span className={classes.muted}>They share no suite. Evaluate both on the same data.</span> : null}
           {chosen.length > 2 ? <span className={classes.muted}>Pick two to compare; an evaluation's page sets one against all.</span> : null}
         </div>
-      ) : null}
+      ) : board.rows.length > 1 ? <div className={classes.muted} style={{ padding: 8 }}>Tick two models to compare them; open a figure for its items.</div> : null}
       <Table.ScrollContainer minWidth={480}>
         <table className={classes.table}>
           <thead>

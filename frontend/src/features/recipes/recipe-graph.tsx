@@ -33,17 +33,17 @@ export function RecipeGraph({ stages, chosen, to }: Props) {
               <path key={`${edge.from} ${edge.to}`} d={line(places.get(edge.from), places.get(edge.to))} data-done={isDone(stages.find((one) => one.name === edge.from))} />
             ))}
           </svg>
-          {stages.map((stage) => <Node key={stage.name} stage={stage} chosen={stage.name === chosen} to={to} style={boxOf(places.get(stage.name))} />)}
+          {stages.map((stage) => <Node key={stage.name} stage={stage} all={stages} chosen={stage.name === chosen} to={to} style={boxOf(places.get(stage.name))} />)}
         </div>
       </div>
       <ol className={`${classes.list} ${classes.narrow}`} aria-label="Stages">
-        {stages.map((stage) => <li key={stage.name}><Node stage={stage} chosen={stage.name === chosen} to={to} /></li>)}
+        {stages.map((stage) => <li key={stage.name}><Node stage={stage} all={stages} chosen={stage.name === chosen} to={to} /></li>)}
       </ol>
     </>
   );
 }
 
-function Node({ stage, chosen, to, style }: { stage: Shown; chosen: boolean; to?: string; style?: CSSProperties }) {
+function Node({ stage, all, chosen, to, style }: { stage: Shown; all: Shown[]; chosen: boolean; to?: string; style?: CSSProperties }) {
   const kind = KINDS[stage.kind];
   const Icon = kind.icon;
   const look = "state" in stage ? STAGE_STATES[stage.state] : null;
@@ -51,7 +51,7 @@ function Node({ stage, chosen, to, style }: { stage: Shown; chosen: boolean; to?
     <>
       <span className={classes.name}><Icon size={14} aria-hidden />{stage.title}</span>
       {look ? <StateBadge look={look} /> : null}
-      <span className={classes.note}>{"state" in stage ? stageNote(stage) : kind.word}</span>
+      <span className={classes.note}>{"state" in stage ? stageNote(stage, all) : kind.word}</span>
     </>
   );
   const drawn = { ...style, borderLeftColor: look?.colour };

@@ -13,6 +13,7 @@ it("says how far a run is and how long it takes", () => {
 
 it("says what a stage waits for, why it failed, or what it is", () => {
   expect(stageNote(stage({ waits_for: ["sft"] }))).toBe("after sft");
+  expect(stageNote(stage({ waits_for: ["label", "sft"] }), [{ name: "label", title: "Annotate" }])).toBe("after Annotate, sft");
   expect(stageNote(stage({ state: "failed", failure: { code: "x", message: "The GPU is full.", remedy: "" } }))).toBe("The GPU is full.");
   expect(stageNote(stage({ kind: "campaign", state: "waits_for_people" }))).toBe("annotation");
   expect(stageNote(stage({ state: "succeeded", run }))).toBe("grpo");
