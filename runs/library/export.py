@@ -39,10 +39,15 @@ def entries(name: str, path: str, adapter_path: str = "") -> list[Entry]:
 
     Raises Conflict when they are gone.
     """
-    folder = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip(".-") or "model"
+    folder = folder_of(name)
     if not adapter_path:
         return _files(folder, Path(path))
     return _files(f"{folder}/{BASE}", Path(path)) + _files(f"{folder}/{ADAPTER}", Path(adapter_path), adapter_of=f"../{BASE}")
+
+
+def folder_of(name: str) -> str:
+    """A model's name as a file may be called anywhere: no separators, no control characters, not hidden."""
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name).strip(".-") or "model"
 
 
 def archive_bytes(given: list[Entry]) -> int:
@@ -67,7 +72,7 @@ def archive(given: list[Entry]) -> Iterator[bytes]:
 
 def archive_answer(name: str, given: list[Entry]) -> StreamingHttpResponse:
     """The archive as a download, read in threads of its own so that no other request waits for the disk."""
-    file = content_disposition_header(True, f"{name}.tar") or "attachment"
+    file = content_disposition_header(True, f"{folder_of(name)}.tar") or "attachment"
     headers = {"Content-Length": str(archive_bytes(given)), "Content-Disposition": file}
     return StreamingHttpResponse(_blocks(archive(given)), content_type="application/x-tar", headers=headers)
 

@@ -13,7 +13,7 @@ from django.test import AsyncClient
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from runs.library.export import Entry, archive, archive_bytes, entries
+from runs.library.export import Entry, archive, archive_answer, archive_bytes, entries
 from runs.library.models import LibraryModel
 from runs.problems import Conflict
 from tests.datasets.desk import Desk
@@ -110,6 +110,12 @@ def test_a_file_that_changes_while_it_is_read_breaks_the_archive(tmp_path: Path)
     file.write_bytes(b"{}")
     with pytest.raises(OSError, match="has changed"):
         list(archive([Entry("m/config.json", file, 3)]))
+
+
+@pytest.mark.parametrize(("name", "file"), [("../../etc/x", "etc-x.tar"), ("a/b: c", "a-b--c.tar"), ("..", "model.tar"),
+                                            ("x\r\nSet-Cookie: a", "x--Set-Cookie--a.tar")])
+def test_an_archive_is_offered_under_a_name_that_leads_nowhere(name: str, file: str) -> None:
+    assert archive_answer(name, [])["Content-Disposition"] == f'attachment; filename="{file}"'
 
 
 def test_only_the_models_own_files_leave(tmp_path: Path) -> None:
