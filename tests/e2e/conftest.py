@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -101,13 +102,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     assert not left, f"processes outlived an interrupt: {left}"
 
 
+def policies(api: httpx.Client, project: str) -> list[dict[str, Any]]:
+    """The project's models that are ready and write text: another test may have left a reward model."""
+    found = api.get(f"/projects/{project}/models").json()["items"]
+    return [one for one in found if one["state"] == "ready" and one["kind"] == "causal"]
+
+
 @pytest.fixture(scope="session")
 def run_at(stack: Stack) -> str:
     """The address of a short GRPO run that has ended: its curves, answers, log and checkpoint are there."""
     with stack.api() as api:
         project = api.get("/projects").json()["items"][0]["id"]
         for _ in range(240):
-            models = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+            models = policies(api, project)
             sets = [one for one in api.get(f"/projects/{project}/datasets").json()["items"]
                     if (new := one["latest"]) and new["kind"] == "prompt_answer" and new["state"] == "ready"]
             if models and sets:
@@ -169,4 +176,5 @@ def page(signed_in: BrowserContext) -> Iterator[Page]:
     opened.on("console", lambda line: complaints.append(line.text) if "Content Security Policy" in line.text else None)
     yield opened
     opened.close()
+    signed_in.clear_cookies(name="lodestar_theme")
     assert not complaints, complaints

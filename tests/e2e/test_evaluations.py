@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SHOTS, Stack
+from tests.e2e.conftest import SHOTS, Stack, policies
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROWS = 16
@@ -20,7 +20,7 @@ def learned(stack: Stack) -> tuple[str, str]:
         project = api.get("/projects").json()["items"][0]["id"]
         models, sets = [], []
         for _ in range(240):
-            models = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+            models = policies(api, project)
             sets = [one for one in api.get(f"/projects/{project}/datasets").json()["items"]
                     if one["latest"] and one["latest"]["kind"] == "demonstration" and one["latest"]["state"] == "ready"]
             if models and sets:

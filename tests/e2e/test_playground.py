@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SHOTS, Stack
+from tests.e2e.conftest import SHOTS, Stack, policies
 from tests.e2e.test_main_job import project_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -16,9 +16,9 @@ SLOW = 120_000
 
 
 def until_ready(api: httpx.Client, project: str, count: int) -> list[dict[str, Any]]:
-    """The project's models once so many are ready."""
+    """The project's policies once so many are ready."""
     for _ in range(240):
-        ready = [one for one in api.get(f"/projects/{project}/models").json()["items"] if one["state"] == "ready"]
+        ready = policies(api, project)
         if len(ready) >= count:
             return ready
         time.sleep(0.5)  # polls a real process
