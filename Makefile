@@ -66,7 +66,7 @@ test-postgres:
 test-browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || apt-get install -y -qq chromium >/dev/null || true
-	$(PYTEST) -m browser
+	$(PYTEST) -n 2 --dist loadfile -m browser
 
 # Minutes of kill -9 at random moments; LODESTAR_FAULT_SEED picks others.
 soak: install-test build
