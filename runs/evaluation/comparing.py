@@ -1,6 +1,7 @@
 """Two evaluations of one suite, item by item."""
 
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context
 from typing import Any
 
 from runs.evaluation.items import Item, items_of
@@ -83,12 +84,17 @@ def _sentence(both: tuple[Evaluation, Evaluation], metric: str, found: Differenc
         return f"{two} and {one} are equal on every one of {n:,} items of {first.suite}."
     if n == 0 or p is None:
         return f"{two} and {one} have no item in common on {first.suite}."
-    figures = f"{_signed(found.difference)}, p = {p:.2g}, n = {n:,}"
+    figures = f"{_signed(found.difference)}, {_chance(p)}, n = {n:,}"
     if verdict == "undecided":
         more = f" About {found.more_items:,} more items would decide a difference of this size." if found.more_items else ""
         return f"Undecided between {two} and {one} on {first.suite}: {metric} {figures}.{more}"
     # What is better depends on the metric: a higher accuracy is, a longer answer is only longer.
     return f"{two} is {'above' if verdict == 'better' else 'below'} {one} on {first.suite}: {metric} {figures}."
+
+
+def _chance(p: float) -> str:
+    """To two figures, half away from zero, as the page writes it beside."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {Context(prec=2, rounding=ROUND_HALF_UP).create_decimal(repr(p)).normalize():f}"
 
 
 def _signed(found: Interval) -> str:

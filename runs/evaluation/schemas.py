@@ -107,6 +107,7 @@ class Suite(Schema):
     primary: str
     data_name: str
     split: str
+    apart: str = Field(description="What tells it from suites of the same name and metric; empty where there are none.")
 
 
 class Cell(Schema):

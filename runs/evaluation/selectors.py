@@ -5,6 +5,7 @@ from typing import Any, Literal
 from django.db.models import Q, QuerySet
 
 from runs.accounts.models import Project
+from runs.evaluation.apart import apart
 from runs.evaluation.comparing import values_by_key
 from runs.evaluation.items import Item, items_of
 from runs.evaluation.models import Evaluation
@@ -32,9 +33,11 @@ def evaluations_of_run(run: Run) -> list[Evaluation]:
 def board(project: Project) -> dict[str, Any]:
     """Models × suites: the newest evaluation of each pair."""
     suites: dict[str, dict[str, Any]] = {}
+    reports: dict[str, dict[str, Any]] = {}
     rows: dict[str, dict[str, Any]] = {}
     for row in evaluation_list(project).order_by("-created_at", "-id")[:ON_BOARD]:
         report, primary = row.report, row.report["primary"]
+        reports.setdefault(row.suite_key, report)
         suites.setdefault(row.suite_key, {
             "key": row.suite_key, "name": row.suite, "method": row.method, "primary": primary,
             "data_name": report["data"]["name"], "split": report["data"]["split"],
@@ -47,7 +50,15 @@ def board(project: Project) -> dict[str, Any]:
         })
     for key in suites:
         _mark_best([line["cells"][key] for line in rows.values() if key in line["cells"]])
+    for key, suite in suites.items():
+        suite["apart"] = apart(reports[key], [
+            reports[other] for other, one in suites.items() if heading(one) == heading(suite) and other != key])
     return {"suites": list(suites.values()), "rows": list(rows.values())}
+
+
+def heading(suite: dict[str, Any]) -> tuple[str, str]:
+    """What stands over a column."""
+    return suite["name"], suite["primary"]
 
 
 def _mark_best(cells: list[dict[str, Any]]) -> None:

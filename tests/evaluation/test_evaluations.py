@@ -11,6 +11,7 @@ from runs.launches.models import Artifact, Run
 from tests.evaluation.builders import make_evaluation, marks, register
 from tests.launches.builders import make_actor, make_model, make_project, make_run, make_version
 from tests.launches.test_api import call
+from workers.contract.evaluation import EvaluatedData
 from workers.statistics import mcnemar, wilson
 
 
@@ -120,6 +121,12 @@ def test_a_comparison_tells_difference_interval_and_exact_p(project: Project, tm
     assert compared(second, first).json()["comparisons"][0]["verdict"] == "worse"
 
 
+@pytest.mark.parametrize(("gained", "said"), [(4, "p = 0.13"), (20, "p < 0.0001"), (1, "p = 1")])
+def test_the_sentence_writes_a_chance_as_the_page_does(project: Project, tmp_path: Path, gained: int, said: str) -> None:
+    first, second = two(project, tmp_path, "0" * 20 + "1", "1" * gained + "0" * (20 - gained) + "1")
+    assert f", {said}, n = 21" in compared(first, second).json()["comparisons"][0]["sentence"]
+
+
 def test_an_undecided_comparison_says_how_many_more_items(project: Project, tmp_path: Path) -> None:
     first, second = two(project, tmp_path, "1" * 10 + "0" * 10, "1" * 9 + "0" + "11" + "0" * 8)
     (found,) = compared(first, second).json()["comparisons"]
@@ -205,6 +212,21 @@ def test_the_board_has_the_newest_of_each_model_and_marks_the_best(project: Proj
     cells = {row["model_id"]: {key: (cell["value"]["value"], cell["best"]) for key, cell in row["cells"].items()}
              for row in board["rows"]}
     assert cells == {"mdl_a": {"k1": (0.5, False), "k2": (1.0, False)}, "mdl_b": {"k1": (0.75, True)}}
+
+
+@pytest.mark.parametrize(("first", "second", "said"), [
+    ({"settings": {"verifier": "match", "temperature": 0.0}}, {"settings": {"verifier": "exact_match", "temperature": 1.0}},
+     {"k1": "verifier match", "k2": "verifier exact_match"}),
+    ({"data": EvaluatedData(name="Sums", split="test")}, {"data": EvaluatedData(name="Sums", split="train")},
+     {"k1": "split test", "k2": "split train"}),
+    ({}, {"suite": "other"}, {"k1": "", "k2": ""}),
+    ({}, {}, {"k1": "another reward (k1)", "k2": "another reward (k2)"}),
+])
+def test_columns_of_one_heading_say_what_differs(project: Project, tmp_path: Path, first, second, said) -> None:
+    make_evaluation(project, tmp_path / "a", marks=marks("1"), suite_key="k1", **first)
+    make_evaluation(project, tmp_path / "b", marks=marks("1"), suite_key="k2", **second)
+    suites = call("GET", f"/projects/{project.id}/evaluation-board").json()["suites"]
+    assert {suite["key"]: suite["apart"] for suite in suites} == said
 
 
 def test_a_deleted_run_takes_its_evaluation_out_of_lists(project: Project, tmp_path: Path) -> None:

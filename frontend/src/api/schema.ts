@@ -5813,6 +5813,11 @@ export interface components {
          * @description A column of the board.
          */
         Suite: {
+            /**
+             * Apart
+             * @description What tells it from suites of the same name and metric; empty where there are none.
+             */
+            apart: string;
             /** Data Name */
             data_name: string;
             /** Key */

@@ -21,7 +21,7 @@ export function BoardTable({ projectId, board, rows, picked, onPick }: Props) {
             <Button
               key={suite.key} size="compact-sm"
               renderRoot={(root) => <Link to="/p/$projectId/evals/$evaluationId" params={{ projectId, evaluationId: chosen[1]?.cells[suite.key]?.evaluation_id ?? "" }} search={{ against: chosen[0]?.cells[suite.key]?.evaluation_id }} {...root} />}
-            >Compare on {suite.name}</Button>
+            >Compare on {suite.apart ? `${suite.name}, ${suite.apart}` : suite.name}</Button>
           ))}
           {chosen.length === 1 ? <span className={classes.muted}>Pick one more to compare.</span> : null}
           {chosen.length === 2 && shared.length === 0 ? <span className={classes.muted}>They share no suite. Evaluate both on the same data.</span> : null}
@@ -33,7 +33,7 @@ export function BoardTable({ projectId, board, rows, picked, onPick }: Props) {
           <thead>
             <tr>
               <th scope="col">Model</th>
-              {board.suites.map((suite) => <th key={suite.key} scope="col" title={`${suite.data_name} · ${suite.split}`}>{suite.name}<br />{metricTitle(suite.primary)}</th>)}
+              {board.suites.map((suite) => <th key={suite.key} scope="col" title={`${suite.data_name} · ${suite.split}`}>{suite.name}<br />{metricTitle(suite.primary)}{suite.apart ? <><br /><span className={classes.muted}>{suite.apart}</span></> : null}</th>)}
             </tr>
           </thead>
           <tbody>
