@@ -6,6 +6,8 @@ import { readText, type TextFault } from "@/ui/document-place";
 
 export interface ReadPipeline { pipeline: RewardPipeline | null; fault: TextFault | null }
 
+export const EMPTY_REWARD: RewardPipeline = { terms: [], aggregate: "weighted_sum", on_nan: "refuse" };
+
 /** The document without what is absent or default, models and version by id only. */
 export function lean(pipeline: RewardPipeline): RewardPipeline {
   return { terms: pipeline.terms.map(leanTerm), aggregate: pipeline.aggregate, on_nan: pipeline.on_nan };

@@ -8,10 +8,11 @@ it("says an interval with its size", () => {
 });
 
 it("compares the model's taste for length with people's", () => {
-  expect(lengthVerdict({ longer_wins: 0.7, longer_chosen: 0.5 })).toContain("long answers more than people");
-  expect(lengthVerdict({ longer_wins: 0.3, longer_chosen: 0.5 })).toContain("short answers more than people");
-  expect(lengthVerdict({ longer_wins: 0.52, longer_chosen: 0.5 })).toContain("about as people");
-  expect(lengthVerdict({ longer_wins: null, longer_chosen: 0.5 })).toContain("No pair");
+  expect(lengthVerdict({ pairs: 400, longer_wins: 0.7, longer_chosen: 0.5 })).toContain("long answers more than people");
+  expect(lengthVerdict({ pairs: 400, longer_wins: 0.3, longer_chosen: 0.5 })).toContain("short answers more than people");
+  expect(lengthVerdict({ pairs: 400, longer_wins: 0.52, longer_chosen: 0.5 })).toContain("about as people");
+  expect(lengthVerdict({ pairs: 400, longer_wins: null, longer_chosen: 0.5 })).toContain("No pair");
+  expect(lengthVerdict({ pairs: 33, longer_wins: 0.85, longer_chosen: 0.91 })).toContain("Too few pairs");
 });
 
 it("never calls pairs unseen that were trained on", () => {

@@ -18,11 +18,17 @@ export function pairsText(report: Pick<RewardReport, "pairs" | "split" | "held_o
 
 const TILT = 0.05;
 
-/** Whether the model prefers length beyond what people do: the shares of pairs in which the longer answer wins, compared. */
-export function lengthVerdict(report: Pick<RewardReport, "longer_wins" | "longer_chosen">): string {
-  const { longer_wins: wins, longer_chosen: chosen } = report;
+/**
+ * Whether the model prefers length beyond what people do: the shares of pairs in which the longer answer wins, compared.
+ * A difference counts that is large enough to matter and larger than two shares of so many pairs differ by chance (95 %).
+ */
+export function lengthVerdict(report: Pick<RewardReport, "longer_wins" | "longer_chosen" | "pairs">): string {
+  const { longer_wins: wins, longer_chosen: chosen, pairs } = report;
   if (wins === null || chosen === null) return "No pair has answers of different length.";
-  if (wins - chosen > TILT) return "Leans to long answers more than people do.";
-  if (chosen - wins > TILT) return "Leans to short answers more than people do.";
+  const chance = 1.96 * Math.sqrt((wins * (1 - wins) + chosen * (1 - chosen)) / Math.max(pairs, 1));
+  const tilt = wins - chosen;
+  if (Math.abs(tilt) > TILT && Math.abs(tilt) <= chance) return `Too few pairs to tell its taste for length from people's: ${formatShare(Math.abs(tilt))} of ${pairs.toLocaleString("en")} pairs may be chance.`;
+  if (tilt > TILT) return "Leans to long answers more than people do.";
+  if (tilt < -TILT) return "Leans to short answers more than people do.";
   return "Likes long answers about as people do.";
 }

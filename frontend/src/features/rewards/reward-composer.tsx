@@ -4,12 +4,12 @@ import { useQuery } from "@tanstack/react-query";
 import { modelsQuery } from "@/api/models";
 import type { FieldError } from "@/api/problem";
 import type { RewardPipeline, RewardTerm, RewardTermCard } from "@/api/shapes";
+import { EMPTY_REWARD } from "./pipeline-text";
 import { RewardTermRow } from "./reward-term-row";
 import { termName } from "./transform-words";
 
 interface Props { projectId: string; cards: RewardTermCard[]; value: RewardPipeline | null; disabled?: boolean; errors: FieldError[]; onChange: (reward: RewardPipeline | null) => void }
 
-export const EMPTY_REWARD: RewardPipeline = { terms: [], aggregate: "weighted_sum", on_nan: "refuse" };
 const AGGREGATES = [{ value: "weighted_sum", label: "weighted sum" }, { value: "product", label: "product" }, { value: "min", label: "smallest" }];
 const ON_NAN = [{ value: "refuse", label: "stop the run" }, { value: "drop", label: "leave the answer out" }, { value: "zero", label: "count as 0" }];
 
@@ -21,7 +21,11 @@ export function RewardComposer({ projectId, cards, value, disabled, errors, onCh
     const terms = reward.terms.flatMap((one, at) => (at !== index ? [one] : term ? [term] : []));
     onChange(terms.length > 0 ? { ...reward, terms } : null);
   };
-  const add = (kind: string) => onChange({ ...reward, terms: [...reward.terms, { name: termName(kind, reward.terms.map((term) => term.name)), kind, weight: 1, params: {} }] });
+  const add = (card: RewardTermCard) => {
+    const fitting = card.model_required ? models.filter((model) => model.kind === card.model && model.state === "ready") : [];
+    const only = fitting.length === 1 ? { model_id: fitting[0]?.id } : {};
+    onChange({ ...reward, terms: [...reward.terms, { name: termName(card.kind, reward.terms.map((term) => term.name)), kind: card.kind, weight: 1, params: {}, ...only }] });
+  };
   const whole = errors.filter((error) => !/^terms\.\d+\./.test(error.field));
   return (
     <Stack gap={8}>
@@ -37,10 +41,10 @@ export function RewardComposer({ projectId, cards, value, disabled, errors, onCh
           <Menu.Target><Button variant="default" leftSection={<IconPlus size={14} />} disabled={disabled}>Add term</Button></Menu.Target>
           <Menu.Dropdown mah={380} style={{ overflowY: "auto" }}>
             {cards.map((card) => (
-              <Menu.Item key={card.kind} onClick={() => add(card.kind)}>
+              <Menu.Item key={card.kind} onClick={() => add(card)}>
                 <Text fw={600}>{card.title}</Text>
                 <Text size="xs" c="dimmed">{card.summary}</Text>
-                <Text size="xs" c="dimmed">{[card.range && `range ${card.range}`, card.columns.length > 0 && `reads ${card.columns.join(", ")}`, card.model && `asks a ${card.model} model`].filter(Boolean).join(" · ")}</Text>
+                <Text size="xs" c="dimmed">{[card.range, card.columns.length > 0 && `reads ${card.columns.join(", ")}`, card.model && (card.model === "reward" ? "asks a reward model" : "asks a model")].filter(Boolean).join(" · ")}</Text>
               </Menu.Item>
             ))}
           </Menu.Dropdown>

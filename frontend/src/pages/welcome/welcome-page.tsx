@@ -1,5 +1,5 @@
 import { Button, Text } from "@mantine/core";
-import { IconDatabase, IconFolder, IconSparkles, IconStack2 } from "@tabler/icons-react";
+import { IconDatabase, IconFolder, IconSparkles, IconStack2, IconUsers } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { sessionQuery } from "@/api/session";
@@ -26,6 +26,9 @@ export function WelcomePage() {
       <div className={classes.steps}>
         <FirstStep icon={IconSparkles} title="Watch it learn" lead text="A model of a million parameters learns to add two numbers: a short supervised warm-up, then GRPO with a reward that can be checked. First points in seconds, the whole in minutes, on this machine.">
           {demo ? <WatchItLearn projectId={demo.id} size="sm" /> : <Text c="dimmed" size="xs">No demo project here. An administrator makes one with <code>.venv/bin/lodestar demo</code>.</Text>}
+        </FirstStep>
+        <FirstStep icon={IconUsers} title="Let people decide" text="Sample a policy, label pairs of its answers by keys, train a reward model on the labels and learn from it. One recipe leads through all of it, and waits where people are needed.">
+          {own ? <Button renderRoot={(root) => <Link to="/p/$projectId/recipes" params={{ projectId: (demo ?? own).id }} search={{ start: "rlhf" }} {...root} />} variant="default" size="sm">Open RLHF</Button> : null}
         </FirstStep>
         <FirstStep icon={IconDatabase} title="Bring data" text="Drop a JSONL, JSON, CSV or Parquet file, or name a data set of the Hub. Its shape is recognised, its columns are mapped, and three rows show how it will be read.">
           {own ? <Button component={Link} to={`/p/${own.id}/data`} variant="default" size="sm">Bring data</Button> : null}
