@@ -44,7 +44,7 @@ def home(
     left = processes_of(tmp_path)
     for process in left:
         process.kill()
-    assert not left, f"left behind: {[process.cmdline() for process in left]}"
+    assert not left, f"left behind: {left}"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from runs.launches import services
 from runs.launches.models import Attempt, Checkpoint, ControlMessage, Run
 from runs.launches.schemas import ControlIn
 from runs.telemetry.selectors import events_after
-from tests.agent.watching import engine_of, state_of, steps_of, until
+from tests.agent.watching import engine_of, freeze, state_of, steps_of, until
 from tests.launches.builders import make_actor, make_run
 from workers.agent import held, supervisor
 
@@ -166,7 +166,7 @@ def test_a_frozen_supervisor_is_fenced_when_it_thaws(supervise: Supervise) -> No
     run = make_run(config=ENDLESS)
     process = supervise(run)
     until(lambda: steps_of(run) > 5)
-    process.send_signal(signal.SIGSTOP)
+    freeze(process, run)
     until(lambda: Run.objects.filter(lease_until__lt=Now()).exists())
     assert services.claim(run.id, owner="wrk_other") == 2
     cursor = Run.objects.get().cursor
@@ -179,7 +179,7 @@ def test_what_an_earlier_attempt_left_running_is_ended_first(supervise: Supervis
     run = make_run(config=ENDLESS)
     first = supervise(run)
     engine = engine_of(run)
-    first.send_signal(signal.SIGSTOP)
+    freeze(first, run)
     until(lambda: Run.objects.filter(lease_until__lt=Now()).exists())
     second = supervise(run)
     until(lambda: not engine.is_running() or engine.status() == "zombie")

@@ -1,12 +1,15 @@
 """Looks at runs and at the processes that execute them."""
 
 import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
+from django.db import OperationalError, connection, transaction
 
 from runs.launches.models import Run
 from workers.agent import held
@@ -39,6 +42,19 @@ def state_of(run: Run) -> str:
 
 def steps_of(run: Run) -> int:
     return Run.objects.values_list("step", flat=True).get(id=run.id)
+
+
+def freeze(process: "subprocess.Popen[bytes]", run: Run) -> None:
+    """Stops it between two writes: stopped within one it would hold SQLite's only lock, or the run's row, for ever."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with transaction.atomic():
+                Run.objects.select_for_update(nowait=connection.features.has_select_for_update_nowait).get(id=run.id)
+            return
+        except OperationalError:
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)  # lets the write end
 
 
 def engine_of(run: Run) -> psutil.Process:
