@@ -136,7 +136,7 @@ def train_reward_model(page: Page) -> None:
     fill(page, "Name", "likes the nearer")
     launch(page)
     page.get_by_role("link", name="Report").click()
-    expect(page.get_by_role("region", name="Accuracy")).to_contain_text("95 %")
+    expect(page.get_by_role("region", name="Accuracy", exact=True)).to_contain_text("95 %", timeout=SLOW)
     expect(page.get_by_role("region", name="Calibration")).to_be_visible()
 
 
