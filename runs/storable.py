@@ -1,18 +1,17 @@
-"""Text of models, of people's functions and of other servers, made fit for every database that is supported.
-
-A model can write NUL, and an escape in JSON half of a surrogate pair; Postgres takes neither in text nor in JSON.
-"""
+"""Documents with text of models, of people's functions and of other servers, made fit for the database."""
 
 from typing import Any
 
+from workers.contract.text import storable_text
+
 
 def storable(value: Any) -> Any:
-    """The same texts, lists and dicts with U+FFFD for each NUL and `?` for each half of a surrogate pair.
+    """The same lists and dicts with every text `storable_text`.
 
     As deep as the contract's documents are: Python's recursion bounds it.
     """
     if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+        return storable_text(value)
     if isinstance(value, dict):
         return {storable(name): storable(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -20,6 +20,7 @@ import torch
 from workers import outbound
 from workers.contract.records import Message
 from workers.contract.run_spec import ModelRef
+from workers.contract.text import storable_text
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.loading import declared_context, load_tokenizer
 from workers.engine.models import Model, frozen
@@ -114,7 +115,7 @@ class Endpoint:
             text = json.loads(body)["choices"][0]["message"]["content"]
         except (ValueError, LookupError, TypeError, RecursionError):
             return Said(None, f"{self.target.host} answered something that is no chat completion: {self._shown(body)}")
-        return Said(plain(text)) if isinstance(text, str) else Said(None, f"{self.target.host} answered no text")
+        return Said(storable_text(text)) if isinstance(text, str) else Said(None, f"{self.target.host} answered no text")
 
     def _shown(self, body: bytes) -> str:
         """The start of an answer for a person; a server may repeat the key in it."""
@@ -171,14 +172,9 @@ def score_in(text: str, *, low: float, high: float, parse: Literal["json", "numb
     return value if value is not None and math.isfinite(value) and low <= value <= high else None
 
 
-def plain(text: str) -> str:
-    """Without what files and databases refuse: NUL, and halves of surrogate pairs, which an escape in JSON can write."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
 def quoted(text: str, longest: int = 160) -> str:
     """Somebody else's text within a sentence."""
-    one_line = " ".join(plain(text).split())
+    one_line = " ".join(storable_text(text).split())
     return f"“{one_line[:longest]}{'…' * (len(one_line) > longest)}”"
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from workers.contract.text import storable_text
 from workers.engine.faults import ConfigFault, UserCodeFault
 
 LOCKED = Path(__file__).with_name("locked.py")
@@ -207,7 +208,7 @@ class Child:
 
 def _text(said: object, longest: int = 4000) -> str:
     """The process's own words, as a text that every file and database takes."""
-    return str(said)[:longest].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return storable_text(str(said)[:longest])
 
 
 def _are_parameters(said: object) -> TypeGuard[dict[str, Any]]:
