@@ -4,11 +4,11 @@ import json
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from runs.problems import FieldError, Invalid
 from runs.recipes.references import Reference, references_in
-from runs.recipes.shapes import told
+from runs.recipes.shapes import shaped
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind
 
@@ -138,8 +138,4 @@ def _unreadable(message: str) -> Invalid:
 
 def parse(document: dict[str, Any]) -> Definition:
     """Raises Invalid with every fault by its field (`definition.…`)."""
-    try:
-        return Definition.model_validate(document)
-    except ValidationError as error:
-        fields = told(error, below="definition")
-        raise Invalid(f"The recipe cannot be used as it is. {fields[0].field}: {fields[0].message}", fields) from error
+    return shaped(Definition, document, below="definition", summary="The recipe cannot be used as it is.")

@@ -1,10 +1,12 @@
 """Whether a document has the shape that a schema asks for, told by field."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from runs.problems import FieldError
+from runs.problems import FieldError, Invalid
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 def shape_faults(schema: type[BaseModel], document: Any) -> list[FieldError]:
@@ -12,12 +14,21 @@ def shape_faults(schema: type[BaseModel], document: Any) -> list[FieldError]:
     try:
         schema.model_validate(document)
     except ValidationError as error:
-        return told(error)
+        return _told(error)
     return []
 
 
-def told(error: ValidationError, *, below: str = "") -> list[FieldError]:
-    """Each fault with its dotted field, below the field `below`, as a sentence."""
+def shaped(schema: type[Shape], document: Any, *, below: str = "", summary: str = "") -> Shape:
+    """`document` as a `schema`. Raises Invalid with every fault, below the field `below`; `summary` begins its sentence."""
+    try:
+        return schema.model_validate(document)
+    except ValidationError as error:
+        faults = _told(error, below)
+        raise Invalid(f"{summary} {faults[0].field}: {faults[0].message}".lstrip(), faults) from error
+
+
+def _told(error: ValidationError, below: str = "") -> list[FieldError]:
+    """Each fault with its dotted field, as a sentence."""
     return [FieldError(_place(below, *one["loc"]), _sentence(str(one["msg"]))) for one in error.errors()]
 
 

@@ -8,10 +8,10 @@ from runs.accounts.models import Project
 from runs.annotation import services as annotation
 from runs.annotation.models import Campaign, CampaignState
 from runs.annotation.schemas import CampaignIn
-from runs.problems import FieldError, Invalid
+from runs.problems import FieldError
 from runs.recipes.kinds import Body, Kind, Seen, failure, name_of_subject
 from runs.recipes.models import Stage
-from runs.recipes.shapes import shape_faults
+from runs.recipes.shapes import shape_faults, shaped
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
 
@@ -40,10 +40,8 @@ def _slot_faults(body: Body) -> Iterator[FieldError]:
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:
-    body = _named(stage.body, name_of_subject(stage))
-    if faults := shape_faults(CampaignIn, body):
-        raise Invalid(f"{faults[0].field}: {faults[0].message}", faults)
-    campaign = annotation.create_campaign(stage.recipe_run.project, CampaignIn.model_validate(body), actor=actor)
+    asked = shaped(CampaignIn, _named(stage.body, name_of_subject(stage)))
+    campaign = annotation.create_campaign(stage.recipe_run.project, asked, actor=actor)
     return Seen(StageState.PEOPLE, subject_id=campaign.id)
 
 

@@ -16,10 +16,10 @@ from runs.launches.schemas import ControlIn, RunDraft
 from runs.launches.states import FINAL, State
 from runs.library.models import LibraryModel, ModelState
 from runs.library.selectors import model_ref
-from runs.problems import FieldError, Invalid, NotFound, Problem
+from runs.problems import FieldError, NotFound, Problem
 from runs.recipes.kinds import Body, Kind, Seen, failure, name_of_subject
 from runs.recipes.models import Stage
-from runs.recipes.shapes import shape_faults
+from runs.recipes.shapes import shape_faults, shaped
 from runs.recipes.slots import Slot, plain, slots_in
 from runs.recipes.states import StageState
 from workers.contract.catalogue import DataNeed, MethodCard, ModelNeed
@@ -162,9 +162,7 @@ def _terms(body: Body) -> list[dict[str, Any]]:
 
 
 def begin(stage: Stage, actor: Actor) -> Seen:
-    if faults := shape_faults(RunDraft, stage.body):
-        raise Invalid(f"{faults[0].field}: {faults[0].message}", faults)
-    draft = RunDraft.model_validate(stage.body)
+    draft = shaped(RunDraft, stage.body)
     named = {"name": draft.name or name_of_subject(stage), "tags": [*draft.tags, TAG]}
     run = launches.create_run(stage.recipe_run.project, draft.model_copy(update=named), actor)
     return Seen(StageState.RUNNING, subject_id=run.id)
