@@ -3,7 +3,7 @@
 Everything is read from what was frozen: the specs of runs, the sources of data-set versions, the runs of models.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -62,7 +62,7 @@ def lineage_of(project: Project, start: str) -> Lineage:
         waiting, seen = deque([start]), {start}
         while waiting:
             here = waiting.popleft()
-            for node in reader.nodes([here]):
+            if node := reader.node(here):
                 found.nodes[node.id] = node
             edges = reader.after(here) if onwards else reader.before(here)
             for edge in edges:
@@ -93,7 +93,7 @@ class _Campaign:
 
 
 class _Reader:
-    """The edges and names of one project; what runs took is read once, in parts of their specs."""
+    """The edges and names of one project; what runs took is read once, in parts of their specs, and kept by both ends."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -103,6 +103,12 @@ class _Reader:
                 "id", "name", "kind", "state", "method", "final_model_id", "version", "spec__models", "spec__datasets",
                 "spec__reward__terms")
         }
+        self.into: defaultdict[str, list[Edge]] = defaultdict(list)
+        self.out_of: defaultdict[str, list[Edge]] = defaultdict(list)
+        for run in self.runs:
+            for edge in self._inputs(run):
+                self.into[edge.target].append(edge)
+                self.out_of[edge.source].append(edge)
         labelled = DatasetVersion.objects.filter(project=project, source__has_key="campaign_id").order_by("created_at")
         self.campaigns = {
             str(source["campaign_id"]): _Campaign(str(source.get("campaign", "Annotation campaign")),
@@ -111,9 +117,8 @@ class _Reader:
         }
 
     def before(self, node: str) -> list[Edge]:
-        takers = [node] if node in self.runs else list(self.runs) if node.startswith("rwv_") else []
-        if takers:
-            return [edge for run in takers for edge in self._inputs(run) if edge.target == node]
+        if node in self.runs or node.startswith("rwv_"):
+            return self.into.get(node, [])
         if node.startswith("cmp_"):
             return [Edge(source, node) for source in self.campaigns[node].drawn_from] if node in self.campaigns else []
         if node.startswith("mdl_"):
@@ -129,11 +134,11 @@ class _Reader:
         return _origins(version) if version else []
 
     def after(self, node: str) -> list[Edge]:
-        edges = [edge for run in self.runs for edge in self._inputs(run) if edge.source == node]
+        edges = list(self.out_of.get(node, []))
         if node in self.runs:
             models = LibraryModel.objects.filter(project=self.project, run_id=node, deleted_at=None).values_list("id", flat=True)
             edges += [Edge(node, model) for model in models]
-            used = {edge.source for run in self.runs for edge in self._inputs(run) if edge.source.startswith("ckp_")}
+            used = [source for source in self.out_of if source.startswith("ckp_")]
             own = Checkpoint.objects.filter(run_id=node, id__in=used).values_list("id", flat=True)
             edges += [Edge(node, checkpoint) for checkpoint in own]
             reports = Artifact.objects.filter(run_id=node, kind__in=("evaluation", "reward_report")).values_list("id", flat=True)
@@ -144,10 +149,7 @@ class _Reader:
         edges += [Edge(node, campaign) for campaign, told in self.campaigns.items() if node in told.drawn_from]
         return edges + self._data_from(node)
 
-    def nodes(self, ids: list[str]) -> list[Node]:
-        return [node for one in ids if (node := self._node(one)) is not None]
-
-    def _node(self, node: str) -> Node | None:
+    def node(self, node: str) -> Node | None:
         """What is called `node`; None when the project has it no more."""
         if node in self.runs:
             run = self.runs[node]
