@@ -62,10 +62,15 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def visible_projects(actor: Actor) -> QuerySet[Project]:
     """The projects somebody is a member of, each with their `role`; a project's token sees that project alone."""
-    projects = Project.objects.filter(deleted_at=None, memberships__user=actor.user)
+    return Project.objects.filter(**_membership(actor)).annotate(role=F("memberships__role"))
+
+
+def _membership(actor: Actor, way: str = "") -> dict[str, Any]:
+    """What must hold of a project that `actor` sees, as a filter of rows from which `way` leads to the project."""
+    conditions: dict[str, Any] = {f"{way}deleted_at": None, f"{way}memberships__user": actor.user}
     if actor.token and actor.token.project_id:
-        projects = projects.filter(id=actor.token.project_id)
-    return projects.annotate(role=F("memberships__role"))
+        conditions[f"{way}id"] = actor.token.project_id
+    return conditions
 
 
 def role_in(actor: Actor, project_id: str) -> Role | None:
@@ -112,13 +117,11 @@ def require_all_projects(request: HttpRequest) -> None:
 def find_visible(actor: Actor, model: type[M], object_id: str) -> M | None:
     """An object with a `project` that the actor may see, soft-deleted ones included; None otherwise.
 
-    It carries `asker_role`, the actor's role in its project. The conditions are those of `visible_projects`, as one join.
+    It carries `asker_role`, the actor's role in its project.
     """
     rows: QuerySet[Any] = model._base_manager.select_related("project").filter(
-        pk=object_id, project__deleted_at=None, project__memberships__user=actor.user
+        pk=object_id, **_membership(actor, "project__")
     )
-    if actor.token and actor.token.project_id:
-        rows = rows.filter(project=actor.token.project_id)
     found: M | None = rows.annotate(asker_role=F("project__memberships__role")).first()
     return found
 

@@ -140,7 +140,7 @@ def get_campaign_progress(request: ApiRequest, campaign_id: str) -> dict[str, An
 
 @router.get("/campaigns/{campaign_id}/overview", response=CampaignOverview, operation_id="get_campaign_overview")
 def get_campaign_overview(request: ApiRequest, campaign_id: str) -> dict[str, Any]:
-    return selectors.overview(_overlooked(request, campaign_id), request.auth)
+    return selectors.overview(get_visible(request, Campaign, campaign_id), request.auth)
 
 
 @router.get("/campaigns/{campaign_id}/review", response=Page[ConflictOut], operation_id="review_campaign")
@@ -153,7 +153,7 @@ def review_campaign(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, object]:
     """Pairs on which people chose different sides, or that somebody flagged, with what each said."""
-    tasks = selectors.review_list(_overlooked(request, campaign_id), what)
+    tasks = selectors.review_list(get_visible(request, Campaign, campaign_id), what)
     items, following = paginate(tasks, cursor, limit, order=("number",))
     return {"items": list(map(_reviewed, items)), "next": following}
 
@@ -170,7 +170,7 @@ def count_export_rows(
     request: ApiRequest, campaign_id: str, shape: Literal["preference", "unpaired"] = "preference"
 ) -> dict[str, Any]:
     """What an export would hold now, what it leaves out, and the number of the version it would make."""
-    campaign = _overlooked(request, campaign_id)
+    campaign = get_visible(request, Campaign, campaign_id)
     made = labels(campaign, shape)
     dataset = dataset_of(campaign, Shape(shape))
     last = version_list(dataset).first() if dataset else None
@@ -195,12 +195,12 @@ def export_campaign(request: ApiRequest, campaign_id: str, body: CampaignExportI
 
 @router.get("/campaigns/{campaign_id}/exports", response=list[CampaignExportOut], operation_id="list_campaign_exports")
 def list_campaign_exports(request: ApiRequest, campaign_id: str) -> list[dict[str, Any]]:
-    return list(map(_exported, selectors.export_list(_overlooked(request, campaign_id))))
+    return list(map(_exported, selectors.export_list(get_visible(request, Campaign, campaign_id))))
 
 
 @router.get("/campaign-exports/{export_id}", response=CampaignExportOut, operation_id="get_campaign_export")
 def get_campaign_export(request: ApiRequest, export_id: str) -> dict[str, Any]:
-    return _exported(_export(request, export_id))
+    return _exported(get_visible(request, CampaignExport, export_id))
 
 
 @router.get("/campaign-exports/{export_id}/file", response=bytes, operation_id="download_campaign_export")
@@ -208,7 +208,7 @@ def download_campaign_export(
     request: ApiRequest, export_id: str, file_format: Annotated[Literal["jsonl", "parquet"], Query(alias="format")] = "jsonl"
 ) -> HttpResponse:
     """The rows as a file that `datasets.load_dataset("json" | "parquet", data_files=…)` loads."""
-    export = _export(request, export_id)
+    export = get_visible(request, CampaignExport, export_id)
     path = export_file(export.id, file_format)
     if not path.is_file():
         raise NotFound("The file is not written yet, or is gone. Wait for the export, or export again.")
@@ -223,15 +223,6 @@ def _edited(request: HttpRequest, campaign_id: str) -> Campaign:
 
 def _worked_on(request: HttpRequest, campaign_id: str) -> Campaign:
     return get_visible(request, Campaign, campaign_id, at_least=Role.ANNOTATOR)
-
-
-def _overlooked(request: ApiRequest, campaign_id: str) -> Campaign:
-    """For members of every role but annotators, who are not to see what the others said."""
-    return get_visible(request, Campaign, campaign_id)
-
-
-def _export(request: ApiRequest, export_id: str) -> CampaignExport:
-    return get_visible(request, CampaignExport, export_id)
 
 
 def _told(request: ApiRequest, campaign: Campaign) -> Campaign:
