@@ -4,7 +4,7 @@ import type { ApiPath } from "./paths";
 import { Problem, problemFrom } from "./problem";
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>;
-interface Options { query?: Query; body?: unknown; raw?: Blob; headers?: Record<string, string>; idempotencyKey?: string; signal?: AbortSignal }
+interface Options { query?: Query; body?: unknown; raw?: Blob; headers?: Record<string, string>; idempotencyKey?: string | null; signal?: AbortSignal }
 
 let csrfToken = "";
 let onSignedOut: () => void = () => undefined;
@@ -29,15 +29,13 @@ export async function request<T>(method: string, path: string, options: Options 
   const answer = await send(method, path, options);
   const body: unknown = answer.status === 204 ? undefined : await bodyOf(answer);
   if (answer.ok) return body as T;
-  if (answer.status === 401 && path !== "/session") onSignedOut();
-  throw problemFrom(answer.status, body, answer.headers.get("x-request-id"));
+  throw refusal(path, answer, body);
 }
 
 /** A POST answered by server-sent events: gives each one's data as it comes. Raises Problem as `request` does. */
 export async function* stream<T>(path: ApiPath<"post">, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
-  const headers = { accept: "text/event-stream", "content-type": "application/json", "x-csrftoken": csrfToken };
-  const answer = await fetch(`/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body), signal, credentials: "same-origin" });
-  if (!answer.ok || !answer.body) throw problemFrom(answer.status, await bodyOf(answer), answer.headers.get("x-request-id"));
+  const answer = await send("POST", path, { body, signal, headers: { accept: "text/event-stream" }, idempotencyKey: null });
+  if (!answer.ok || !answer.body) throw refusal(path, answer, await bodyOf(answer));
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
@@ -49,11 +47,17 @@ export async function* stream<T>(path: ApiPath<"post">, body: unknown, signal: A
   }
 }
 
+function refusal(path: string, answer: Response, body: unknown): Problem {
+  if (answer.status === 401 && path !== "/session") onSignedOut();
+  return problemFrom(answer.status, body, answer.headers.get("x-request-id"));
+}
+
 async function send(method: string, path: string, options: Options): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", ...options.headers };
   if (options.body !== undefined) headers["content-type"] = "application/json";
   if (method !== "GET") headers["x-csrftoken"] = csrfToken;
-  if (method === "POST") headers["idempotency-key"] = options.idempotencyKey ?? newKey();
+  // Null sends none: a stream cannot be answered again.
+  if (method === "POST" && options.idempotencyKey !== null) headers["idempotency-key"] = options.idempotencyKey ?? newKey();
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   try {
     return await fetch(`/api/v1${path}${queryString(options.query)}`, { method, headers, body, signal: options.signal, credentials: "same-origin" });
