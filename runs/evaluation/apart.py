@@ -13,8 +13,8 @@ def apart(report: Report, others: Sequence[Report]) -> str:
 
     Where neither data nor settings differ, the reward does, which is known by the suite's key alone.
     """
-    facts = _facts(report)
-    names = [name for name in facts if any(facts[name] != _facts(other).get(name) for other in others)]
+    facts, theirs = _facts(report), [_facts(other) for other in others]
+    names = [name for name in facts if any(facts[name] != one.get(name) for one in theirs)]
     if others and not names:
         return f"another reward ({report['suite_key'][:6]})"
     return ", ".join(f"{name} {facts[name]}" for name in names)
