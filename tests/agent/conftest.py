@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -41,7 +42,8 @@ def home(
     yield tmp_path
     for output in sorted(tmp_path.glob("logs/agent/*.log")):
         sys.stderr.write(f"--- {output.name}\n{output.read_text()}")
-    left = processes_of(tmp_path)
+    # An executor that has given its run back may still be closing down; one that stays is a fault.
+    _, left = psutil.wait_procs(processes_of(tmp_path), timeout=20)
     for process in left:
         process.kill()
     assert not left, f"left behind: {left}"
