@@ -16,7 +16,7 @@ from runs.launches.models import Run
 from workers.agent import held
 
 
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Polls what real processes do elsewhere; fails the test when it does not come to hold."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):

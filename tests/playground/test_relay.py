@@ -28,7 +28,7 @@ def answer(run: Run, question: Chat) -> list[Any]:
 
 
 def until(holds: Any) -> None:
-    give_up = time.monotonic() + 20
+    give_up = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < give_up
         time.sleep(0.01)

@@ -78,8 +78,8 @@ async def test_a_socket_refuses_who_is_not_signed_in(route):
     scope = {"type": "websocket", "path": path, "query_string": b"", "headers": headers, "subprotocols": []}
     socket = ApplicationCommunicator(application, scope)
     await socket.send_input({"type": "websocket.connect"})
-    said = await socket.receive_output(timeout=5)
+    said = await socket.receive_output(timeout=30)
     if said["type"] == "websocket.accept":  # browsers learn the reason only from a socket that was opened first
-        said = await socket.receive_output(timeout=5)
+        said = await socket.receive_output(timeout=30)
     assert said["type"] == "websocket.close"
     assert said["code"] == (4401 if route else 4404)

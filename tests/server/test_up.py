@@ -91,13 +91,13 @@ def test_it_comes_up_says_where_and_leaves_nothing_behind_then_comes_up_again_wi
     projects = subprocess.check_output(listed, env=up.environment(), cwd=ROOT)
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(timeout=60) == 0
-    until(up.gone, "every process has left", 5)
+    until(up.gone, "every process has left", 30)
 
     again = start().well()
     assert subprocess.check_output(listed, env=again.environment(), cwd=ROOT) == projects
     again.process.send_signal(signal.SIGTERM)
     assert again.process.wait(timeout=60) == 0
-    until(again.gone, "every process has left", 5)
+    until(again.gone, "every process has left", 30)
 
 
 def test_a_second_one_on_the_same_state_is_refused_and_hurts_nothing(start):
