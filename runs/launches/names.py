@@ -3,6 +3,6 @@
 from coolname import generate_slug
 
 
-def friendly_name() -> str:
-    """Two words, such as `amber-falcon`."""
-    return str(generate_slug(2))
+def friendly_name(method: str) -> str:
+    """The method and two words, such as `dpo-amber-falcon`: on boards and in legends it tells what was done."""
+    return f"{method}-{generate_slug(2)}"

@@ -50,7 +50,7 @@ def test_a_run_is_queued_named_and_coloured(project: Project) -> None:
     runs = [launch(project) for _ in range(9)]
     assert {run.state for run in runs} == {"queued"}
     assert [run.colour for run in runs] == [0, 1, 2, 3, 4, 5, 6, 7, 0]
-    assert all("-" in run.name for run in runs)
+    assert all(run.name.startswith(f"{run.method}-") for run in runs)
 
 
 def test_a_draft_waits_until_it_is_started(project: Project) -> None:

@@ -24,7 +24,7 @@ def create_run(project: Project, draft: RunDraft, actor: Actor, *, start: bool =
     run = Run(
         project=project,
         created_by=actor.user,
-        name=draft.name or friendly_name(),
+        name=draft.name or friendly_name(draft.method),
         method=draft.method,
         draft=draft.model_dump(mode="json"),
         notes=draft.notes,

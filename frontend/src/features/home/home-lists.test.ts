@@ -16,6 +16,11 @@ it("sorts runs by what they ask of a person", () => {
   expect(lists.ended.map((one) => one.id)).toEqual(["s"]);
 });
 
+it("leaves out models that wait for chats", () => {
+  const chat = { ...run("chat", "running"), kind: "serve" } as RunSummary;
+  expect(homeLists([chat, run("r", "running")], NOW).going.map((one) => one.id)).toEqual(["r"]);
+});
+
 it("lists what ended last first", () => {
   const lists = homeLists([run("a", "succeeded", "2026-11-21T08:00:00Z"), run("b", "cancelled", "2026-11-21T11:00:00Z")], NOW);
   expect(lists.ended.map((one) => one.id)).toEqual(["b", "a"]);

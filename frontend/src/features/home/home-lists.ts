@@ -6,8 +6,9 @@ import { isActive } from "@/ui/run-states";
 const DAY_MS = 86_400_000;
 export interface HomeLists { needs: RunSummary[]; going: RunSummary[]; ended: RunSummary[] }
 
-/** Needs you: failed within a day, or paused. Going: every active run that is not paused. Ended: within a day. */
-export function homeLists(runs: RunSummary[], now: number): HomeLists {
+/** Needs you: failed within a day, or paused. Going: every active run that is not paused. Ended: within a day. Models that wait for chats are no work and left out. */
+export function homeLists(all: RunSummary[], now: number): HomeLists {
+  const runs = all.filter((run) => run.kind !== "serve");
   const recent = (run: RunSummary) => run.finished_at !== null && now - Date.parse(run.finished_at) < DAY_MS;
   const order = ["running", "starting", "queued"];
   return {
