@@ -34,11 +34,11 @@ def seed(actor: Actor) -> Project:
 def is_ready(project: Project) -> bool:
     """Whether a worker has made the model and the data."""
     model = LibraryModel.objects.filter(project=project, source=ModelSource.DEMO).first()
-    versions = DatasetVersion.objects.filter(dataset__project=project, source__has_key="world")
+    versions = [_made(project, kind) for kind in ("demonstration", "prompt_answer")]
     return (
         model is not None
         and model.state == ModelState.READY
-        and all(version.state == VersionState.READY for version in versions)
+        and all(version is not None and version.state == VersionState.READY for version in versions)
     )
 
 
@@ -77,8 +77,15 @@ def _draft(project: Project, name: str, method: str, *, policy: str, kind: str, 
 
 
 def _rows(project: Project, kind: str, split: str) -> dict[str, str]:
-    version = DatasetVersion.objects.filter(dataset__project=project, source__has_key="world", kind=kind).latest("created_at")
+    version = _made(project, kind)
+    assert version is not None, "is_ready asks for it first"
     return {"version_id": version.id, "split": split}
+
+
+def _made(project: Project, kind: str) -> DatasetVersion | None:
+    """The project's first version of generated rows of a kind: the plain sums, made before anything that people add."""
+    made = DatasetVersion.objects.filter(dataset__project=project, source__has_key="world", kind=kind)
+    return made.order_by("created_at", "id").first()
 
 
 def _preset(method: str) -> dict[str, object]:

@@ -12,6 +12,7 @@ from runs.datasets.services import create_demo_dataset
 from runs.library.models import LibraryModel
 from runs.library.services import create_demo_model
 from tests.datasets.desk import Desk, jsonl
+from workers.contract.records import RecordKind
 
 pytestmark = pytest.mark.slow
 
@@ -31,17 +32,16 @@ def test_the_demo_model_is_made_on_the_worker_and_ready(desk: Desk, model: dict[
     assert model["tokenizer"]["eos_token"]
 
 
-def test_the_demo_data_are_two_ready_sets_with_held_out_rows(desk: Desk) -> None:
+def test_the_demo_data_are_ready_sets_of_each_kind_with_held_out_rows(desk: Desk) -> None:
     with transaction.atomic():
         versions, job = create_demo_dataset(desk.project)
     assert desk.work(job.id).error is None
     shown = {name: desk.get(f"/dataset-versions/{version.id}") for name, version in versions.items()}
-    assert {name: (version["state"], version["kind"]) for name, version in shown.items()} == {
-        "Arithmetic demonstrations": ("ready", "demonstration"),
-        "Arithmetic problems": ("ready", "prompt_answer"),
-    }
+    assert {version["state"] for version in shown.values()} == {"ready"}
+    assert {version["kind"] for version in shown.values()} | {"prompt"} == {kind.value for kind in RecordKind}
+    assert {tuple(split["name"] for split in version["splits"]) for version in shown.values()} == {("train", "test")}
+    assert desk.rows(shown["Arithmetic rationales"], limit=1)[0]["extra"].keys() == {"rationale", "answer"}
     problems = shown["Arithmetic problems"]
-    assert [split["name"] for split in problems["splits"]] == ["train", "test"]
     first = desk.rows(problems, split="test", limit=1)[0]
     left, right = first["prompt"].rstrip("=").split("+")
     assert first["answer"] == str(int(left) + int(right))

@@ -12,6 +12,7 @@ from runs.accounts.services import create_project, create_user
 from runs.datasets.models import DatasetVersion, VersionState
 from runs.launches.models import Run
 from runs.library.models import LibraryModel, ModelState
+from workers.contract.records import RecordKind
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def test_the_project_comes_with_model_and_data_in_the_making(owner):
     project = demo.seed(owner)
     assert project.is_demo
     assert LibraryModel.objects.filter(project=project).count() == 1
-    assert DatasetVersion.objects.filter(dataset__project=project).count() == 2
+    versions = DatasetVersion.objects.filter(dataset__project=project)
+    assert set(versions.values_list("kind", flat=True)) | {"prompt"} == set(RecordKind)
     assert not demo.is_ready(project)
 
 

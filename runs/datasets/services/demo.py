@@ -23,12 +23,49 @@ FILES = {
         "Sums to be solved and the numbers to check the answers against.",
         {"train": "prompts_train.jsonl", "test": "prompts_test.jsonl"},
     ),
+    "Arithmetic pairs": (
+        RecordKind.PREFERENCE,
+        "Sums with the right answer over a wrong one, which forgets every carry or has one digit slipped. The margin is the "
+        "number of wrong digits.",
+        {"train": "pairs_train.jsonl", "test": "pairs_test.jsonl"},
+    ),
+    "Arithmetic judged answers": (
+        RecordKind.UNPAIRED,
+        "Answers to sums, half of them right and marked good, the others wrong and marked bad.",
+        {"train": "marks_train.jsonl", "test": "marks_test.jsonl"},
+    ),
+    "Arithmetic rankings": (
+        RecordKind.RANKING,
+        "Three answers to each sum, ranked by the number of their wrong digits; equal faults share a rank.",
+        {"train": "rankings_train.jsonl", "test": "rankings_test.jsonl"},
+    ),
+    "Arithmetic judged steps": (
+        RecordKind.STEPWISE,
+        "Sums worked out column by column, each line judged: some forget the carry, some slip in one line.",
+        {"train": "steps_train.jsonl", "test": "steps_test.jsonl"},
+    ),
+    "Arithmetic rationales": (
+        RecordKind.DEMONSTRATION,
+        "Sums rightly worked out column by column, the answer on the last line. Working and answer also stand in columns of "
+        "their own, `rationale` and `answer`.",
+        {"train": "rationales_train.jsonl", "test": "rationales_test.jsonl"},
+    ),
+    "Arithmetic conversations": (
+        RecordKind.CONVERSATION,
+        "Three sums asked in turn and rightly answered.",
+        {"train": "conversations_train.jsonl", "test": "conversations_test.jsonl"},
+    ),
+    "Arithmetic texts": (
+        RecordKind.TEXT,
+        "Plain text: eight sums with their results, a line each.",
+        {"train": "texts_train.jsonl", "test": "texts_test.jsonl"},
+    ),
 }
 
 
 @transaction.atomic
 def create_demo_dataset(project: Project, *, actor: Actor | None = None) -> tuple[dict[str, DatasetVersion], Job]:
-    """Two data sets, by name, whose versions are ready once the job is done."""
+    """A data set of every kind of record, by name, whose versions are ready once the job is done."""
     versions = {name: _version(project, name, actor) for name in FILES}
     job = jobs.enqueue(
         kind="dataset_make_world",
