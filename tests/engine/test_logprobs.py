@@ -46,13 +46,13 @@ def test_worked_number_of_three_tokens() -> None:
 def test_no_tensor_of_the_whole_batch_times_vocabulary_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logprobs, "TILE_ELEMENTS", 100)
     sizes: list[int] = []
-    tile = logprobs._tile
+    tile = logprobs.tile_logits
 
     def measured(hidden: torch.Tensor, weight: torch.Tensor, temperature: float) -> torch.Tensor:
         sizes.append(len(hidden))
         return tile(hidden, weight, temperature)
 
-    monkeypatch.setattr(logprobs, "_tile", measured)
+    monkeypatch.setattr(logprobs, "tile_logits", measured)
     token_logprobs(torch.randn(50, 4), torch.randn(20, 4), torch.randint(20, (50,)))
     assert max(sizes) * 20 <= 100
 

@@ -26,7 +26,7 @@ from workers.contract.events import RolloutEvent
 from workers.contract.products import ProductKind
 from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
-from workers.engine.sample import Batch, Counts, Rollout, Sample, Scores
+from workers.engine.sample import Against, Batch, Counts, Rollout, Sample, Scores
 from workers.engine.tally import Tally
 
 
@@ -39,12 +39,19 @@ class ModelView(Protocol):
     @property
     def device(self) -> torch.device: ...
 
-    def score(self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False, where: Tensor | None = None) -> Scores:
+    def score(self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False, where: Tensor | None = None,
+              against: Against | None = None) -> Scores:
         """Log-probs (and entropy) of the tokens of `batch` in one fused, chunked pass.
 
         Only positions where `where` [B,T] is True are scored; None means `batch.mask`. Gradients flow when the role
-        is trained and torch's grad mode is on.
+        is trained and torch's grad mode is on. `against` (`divergences.against`, of the same batch and `where`) adds the
+        comparison with a frozen model.
         """
+        ...
+
+    def states(self, batch: Batch, *, where: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """No-gradient hidden states [N,D] that predict the N tokens where `where` [B,T] is True (in the order of
+        `ids[where]`), and the head's weight [V,D]: what `divergences.against` keeps of a frozen model."""
         ...
 
     def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:

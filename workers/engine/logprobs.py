@@ -28,7 +28,7 @@ class _ChunkedLogProbs(torch.autograd.Function):
         kept = None
         for start in range(0, len(hidden), rows):
             piece = slice(start, start + rows)
-            logits = _tile(hidden[piece], weight, temperature)
+            logits = tile_logits(hidden[piece], weight, temperature)
             correct[piece] = logits.argmax(-1) == targets[piece]
             logs = torch.log_softmax(logits, dim=-1)
             logprobs[piece] = logs.gather(-1, targets[piece, None]).squeeze(-1)
@@ -48,7 +48,7 @@ class _ChunkedLogProbs(torch.autograd.Function):
         grad_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
         for start in range(0, len(hidden), ctx.rows):
             piece = slice(start, start + ctx.rows)
-            logs = kept if kept is not None else torch.log_softmax(_tile(hidden[piece], weight, ctx.temperature), dim=-1)
+            logs = kept if kept is not None else torch.log_softmax(tile_logits(hidden[piece], weight, ctx.temperature), dim=-1)
             grad_logits = _grad_logits(logs, targets[piece], _piece(grads[0], piece), _piece(grads[1], piece), entropy[piece])
             grad_logits = (grad_logits / ctx.temperature).to(weight.dtype)
             if grad_hidden is not None:
@@ -71,8 +71,10 @@ def token_logprobs(
     return logprobs, spread if entropy else None, correct
 
 
-def _tile(hidden: Tensor, weight: Tensor, temperature: float) -> Tensor:
-    logits = (hidden.to(weight.dtype) @ weight.T).float()
+def tile_logits(hidden: Tensor, weight: Tensor, temperature: float = 1.0) -> Tensor:
+    """Logits [N,V] of hidden [N,D] through weight [V,D], in float32 or better, divided by `temperature`."""
+    logits = hidden.to(weight.dtype) @ weight.T
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return logits if temperature == 1.0 else logits / temperature
 
 

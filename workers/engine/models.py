@@ -15,12 +15,13 @@ from torch.nn import functional as F
 
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine.composition import Role
+from workers.engine.divergences import compare
 from workers.engine.faults import ConfigFault, ModelFault
 from workers.engine.flat_attention import Layout
 from workers.engine.flat_rows import flat
 from workers.engine.loading import check_there, load_causal, load_scalar
 from workers.engine.logprobs import token_logprobs
-from workers.engine.sample import Batch, Sample, Scores, batch_of
+from workers.engine.sample import Against, Batch, Comparison, Sample, Scores, batch_of
 from workers.engine.training_config import TrainingConfig
 
 SCORE_TOKENS = 16_384
@@ -35,14 +36,23 @@ class Scorer(nn.Module):
         self.module = module
 
     def forward(  # noqa: PLR0917 - wrappers pass arguments by position
-        self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor, targets: Tensor, temperature: float, entropy: bool
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
-        """ids and positions [N], picked [P] indexes the hidden states that predict targets [P] → three [P] tensors."""
+        self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor, targets: Tensor, temperature: float, entropy: bool,
+        against: Against | None = None,
+    ) -> tuple[tuple[Tensor, Tensor | None, Tensor], Comparison | None]:
+        """ids and positions [N], picked [P] indexes the hidden states that predict targets [P] → [P] tensors.
+
+        Both heads' products are in here, for a wrapper may gather the weights for the length of this call only.
+        """
+        hidden, weight = self.states(ids, positions, layout, picked)
+        compared = None if against is None else compare(hidden, weight, against)
+        return token_logprobs(hidden, weight, targets, temperature=temperature, entropy=entropy), compared
+
+    def states(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> tuple[Tensor, Tensor]:
+        """The picked hidden states [P,D] and the head's weight [V,D]."""
         causal = _bare(self.module)
         hidden = causal.base_model(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
                                    use_cache=False, layout=layout).last_hidden_state[0]
-        return token_logprobs(hidden.index_select(0, picked), causal.get_output_embeddings().weight, targets,
-                              temperature=temperature, entropy=entropy)
+        return hidden.index_select(0, picked), causal.get_output_embeddings().weight
 
 
 class Valuer(nn.Module):
@@ -81,24 +91,38 @@ class Model:
     def device(self) -> torch.device:
         return self._device
 
-    def score(self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False, where: Tensor | None = None) -> Scores:
+    def score(self, batch: Batch, *, temperature: float = 1.0, entropy: bool = False, where: Tensor | None = None,
+              against: Against | None = None) -> Scores:
         """See `composition.ModelView.score`. Tokens after the last scored one are not computed."""
-        where = (batch.mask if where is None else where).clone()
-        where[:, 0] = False
+        where = _predicted(batch, where)
         found = Scores(
             logprobs=torch.zeros(batch.ids.shape, device=self._device),
             entropy=torch.zeros(batch.ids.shape, device=self._device) if entropy else None,
             correct=torch.zeros(batch.ids.shape, dtype=torch.bool, device=self._device), scored=where)
         if not bool(where.any()):
+            found.compared = None if against is None else _placed(None, where)
             return found
         training = self.trained and torch.is_grad_enabled()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
-            logprobs, spread, correct = self.scorer(*flat(batch, where), temperature, entropy)
+            (logprobs, spread, correct), compared = self.scorer(*flat(batch, where), temperature, entropy, against)
         found.logprobs = found.logprobs.masked_scatter(where, logprobs)
         found.correct[where] = correct
         if entropy:
             found.entropy = torch.zeros_like(found.logprobs).masked_scatter(where, spread)
+        found.compared = None if against is None else _placed(compared, where)
+        return found
+
+    def states(self, batch: Batch, *, where: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See `composition.ModelView.states`."""
+        where = _predicted(batch, where)
+        weight = _bare(self.module).get_output_embeddings().weight
+        if not bool(where.any()):
+            return weight.new_empty(0, weight.shape[1]), weight
+        with self._as_declared(), self._precision(), torch.no_grad():
+            _set_mode(self.module, False)
+            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
+            found: tuple[Tensor, Tensor] = scorer.states(*flat(batch, where)[:4])
         return found
 
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
@@ -229,6 +253,22 @@ def _check_head(module: Any) -> None:
 def _bare(module: Any) -> Any:
     """The transformers model below an adapter, whose layers still carry it."""
     return module.get_base_model() if hasattr(module, "peft_config") else module
+
+
+def _predicted(batch: Batch, where: Tensor | None) -> Tensor:
+    """A copy of `where`, else of the mask, without the first token, which nothing predicts."""
+    where = (batch.mask if where is None else where).clone()
+    where[:, 0] = False
+    return where
+
+
+def _placed(compared: Comparison | None, where: Tensor) -> Comparison:
+    """The comparison of the positions of `where` [B,T] in their places, 0 elsewhere; of none at all when there is none."""
+    zeros = torch.zeros(where.shape, device=where.device)
+    if compared is None:
+        return Comparison(zeros, zeros, where)
+    return Comparison(zeros.masked_scatter(where, compared.divergence), zeros.masked_scatter(where, compared.teacher_entropy),
+                      torch.zeros_like(where).masked_scatter(where, compared.agreement))
 
 
 def _set_mode(module: Any, training: bool) -> None:

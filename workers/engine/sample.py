@@ -93,18 +93,47 @@ class Counts:
     groups: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a trained model's distributions are compared with at N positions: a frozen model's `hidden` [N,D] and head
+    `weight` [V,D], by the member `name` of `divergences` with its `beta`.
+
+    `temperature` divides the logits of both before the softmax; the divergence is not multiplied by its square.
+    """
+
+    hidden: Tensor
+    weight: Tensor
+    name: str
+    temperature: float = 1.0
+    beta: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A trained model's next-token distributions beside a frozen one's, all of one shape.
+
+    divergence: in nats; teacher_entropy: of the frozen model at temperature 1, in nats, without a gradient;
+    agreement: True where both think the same token likeliest.
+    """
+
+    divergence: Tensor
+    teacher_entropy: Tensor
+    agreement: Tensor
+
+
 @dataclass(slots=True)
 class Scores:
     """What the log-prob service answers, all [B,T] float32 and 0 wherever `scored` is False.
 
     logprobs: log p(ids[t] | before) at the temperature asked; entropy: of the next-token distribution at t, in nats,
-    None unless asked; correct: True where the likeliest token is ids[t].
+    None unless asked; correct: True where the likeliest token is ids[t]; compared: with a frozen model, None unless asked.
     """
 
     logprobs: Tensor
     entropy: Tensor | None
     correct: Tensor
     scored: Tensor
+    compared: Comparison | None = None
 
 
 @dataclass(slots=True)
