@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from workers.engine.advantages import broadcast, centred
+from workers.engine.advantages._baselines import above, group_mean
 from workers.engine.credit import returns
 
 
-def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
-    """R − mean_group on every masked token."""
-    return broadcast(centred(returns(token_rewards, mask), groups), mask)
+def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
+    """R − mean_group on every masked token (rewards to go in place of R for a `gamma`)."""
+    return above(group_mean(returns(token_rewards, mask), groups), token_rewards, mask, gamma=gamma)

@@ -5,12 +5,10 @@ Equals G/(G−1)·(R − mean). A group of one has no others: its advantage is 0
 
 from torch import Tensor
 
-from workers.engine.advantages import broadcast, centred, group_count
+from workers.engine.advantages._baselines import above, mean_of_others
 from workers.engine.credit import returns
 
 
-def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
-    """R_i − (ΣR − R_i)/(G − 1) on every masked token."""
-    value = returns(token_rewards, mask)
-    size = group_count(value, groups)
-    return broadcast(centred(value, groups) * size / (size - 1).clamp(min=1), mask)
+def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
+    """R_i − (ΣR − R_i)/(G − 1) on every masked token (rewards to go in place of R_i for a `gamma`)."""
+    return above(mean_of_others(returns(token_rewards, mask), groups), token_rewards, mask, gamma=gamma)
