@@ -83,4 +83,4 @@ def _version(project: Project, name: str, actor: Actor | None) -> DatasetVersion
     kind, description, _ = FILES[name]
     dataset = new_dataset(project, name=name, description=description, actor=actor)
     mapping = {"kind": kind.value, "shape": "trl", "label": "Generated sums"}
-    return new_version(dataset, source={"world": WORLD}, mapping=mapping, split_rule={"mode": "none"}, actor=actor)
+    return new_version(dataset, source={"world": WORLD, "demo": True}, mapping=mapping, split_rule={"mode": "none"}, actor=actor)

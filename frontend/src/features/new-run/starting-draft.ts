@@ -1,8 +1,9 @@
 /** What the form starts with: the address says more than the saved draft. */
 
-import type { AlgorithmConfig, Algorithms, Dataset, MethodCard, ModelKind, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Algorithms, Dataset, MethodCard, Model, ModelKind, RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
-import { firstReward, heldOut, roleFor } from "./readiness";
+import { fittingModel, fittingSet, isDemoData, knownUnfit } from "./fitting";
+import { firstReward, heldOut, roleFor, rolesMoved, takesReward } from "./readiness";
 
 export interface Wanted { method?: string; model?: string; data?: string; reward?: string }
 
@@ -34,6 +35,49 @@ export function withReward(text: string, catalogue: Algorithms): string {
   const needs = catalogue.methods.find((method) => method.slug === draft.method)?.needs_reward ?? false;
   const reward = needs && !draft.reward && !draft.reward_version_id ? firstReward(catalogue.reward_terms) : null;
   return reward ? writeAt(text, ["reward"], reward) : text;
+}
+
+/** The text with another method: what fits it stays, what does not goes, and what it needs is filled in. */
+export function withMethod(text: string, slug: string, catalogue: Algorithms, models: Model[], sets: Dataset[]): string {
+  const { draft } = readDraft(text);
+  const card = catalogue.methods.find((method) => method.slug === slug);
+  let next = slug === draft.method ? text : writeAt(text, ["config"], undefined);
+  next = writeAt(next, ["method"], slug);
+  if (!card) return next;
+  next = writeAt(next, ["models"], rolesMoved(draft.models, card, (id) => models.find((model) => model.id === id)?.kind));
+  if (!takesReward(card)) for (const key of ["reward", "reward_version_id"]) next = writeAt(next, [key], undefined);
+  return withReward(withFittings(next, card, models, sets), catalogue);
+}
+
+/**
+ * The text with what its method needs and nobody chose: the first ready model and data of a fitting kind for each required
+ * role, held-out rows to judge by, and on the demo's data the settings made for them. What is chosen and fits stays.
+ */
+export function withFittings(text: string, card: MethodCard, models: Model[], sets: Dataset[]): string {
+  const { draft } = readDraft(text);
+  let next = text;
+  const taken = { ...draft.models };
+  for (const need of card.models.filter((one) => one.required && !taken[one.role])) {
+    const found = fittingModel(need, models, Object.values(taken).filter((id) => id !== undefined));
+    if (!found) continue;
+    taken[need.role] = found.id;
+    next = writeAt(next, ["models", need.role], found.id);
+  }
+  for (const role of Object.keys(draft.datasets)) {
+    const need = card.data.find((one) => one.role === role);
+    if (!need || knownUnfit(need, draft.datasets[role], sets)) next = writeAt(next, ["datasets", role], undefined);
+  }
+  for (const need of card.data.filter((one) => one.required && !readDraft(next).draft.datasets[one.role]?.version_id)) {
+    const set = fittingSet(need, sets);
+    if (!set?.latest) continue;
+    const names = set.latest.splits.map((split) => split.name);
+    next = writeAt(next, ["datasets", need.role], { version_id: set.latest.id, split: names.includes("train") ? "train" : (names[0] ?? "train") });
+  }
+  const filled = readDraft(next).draft;
+  const trained = sets.find((set) => set.latest?.id === filled.datasets.train?.version_id);
+  if (trained && !filled.datasets.eval) next = writeAt(next, ["datasets", "eval"], heldOut(card, trained));
+  const demo = card.presets.find((preset) => preset.name === "demo");
+  return demo && trained && isDemoData(trained) && Object.keys(filled.config).length === 0 ? writeAt(next, ["config"], demo.config) : next;
 }
 
 /** A clone starts as the run it comes from, under a name of its own. */

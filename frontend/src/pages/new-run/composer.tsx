@@ -10,10 +10,10 @@ import { checkConfig } from "@/ui/schema/config-check";
 import { DraftForm } from "@/features/new-run/draft-form";
 import { MethodGallery } from "@/features/new-run/method-gallery";
 import { PreflightPanel } from "@/features/new-run/preflight-panel";
-import { firstReward, heldOut, missingParts, rolesMoved, shortName, takesReward } from "@/features/new-run/readiness";
+import { missingParts, shortName, takesReward } from "@/features/new-run/readiness";
 import { placeOfField } from "@/ui/document-place";
 import { fieldsOf } from "@/ui/schema/schema-fields";
-import { withConfig } from "@/features/new-run/starting-draft";
+import { withConfig, withMethod } from "@/features/new-run/starting-draft";
 import { RewardChooser } from "@/features/rewards/reward-chooser";
 import { useDraft } from "@/features/new-run/use-draft";
 import { usePreflight } from "@/features/new-run/use-preflight";
@@ -45,14 +45,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
   const narrow = useMediaQuery("(max-width: 1023px)");
   const [step, setStep] = useState<Step>(draft.method ? "form" : "method");
   const choose = (slug: string) => {
-    const next = catalogue.methods.find((method) => method.slug === slug);
-    if (next) change(["models"], rolesMoved(draft.models, next, (id) => models.find((model) => model.id === id)?.kind));
-    if (slug !== draft.method) change(["config"], undefined);
-    change(["method"], slug);
-    const trained = sets.find((set) => set.latest?.id === draft.datasets.train?.version_id);
-    if (next && trained && !draft.datasets.eval) change(["datasets", "eval"], heldOut(next, trained));
-    if (next?.needs_reward && !draft.reward && !draft.reward_version_id) change(["reward"], firstReward(catalogue.reward_terms) ?? undefined);
-    if (next && !takesReward(next)) for (const key of ["reward", "reward_version_id"]) change([key], undefined);
+    setText((now) => withMethod(now, slug, catalogue, models, sets));
     if (narrow) setStep("form");
   };
   const setReward = (reward: RewardPipeline | null, versionId: string | null) => {

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import type { Algorithms, Dataset, MethodCard, Model, RecordKind } from "@/api/shapes";
+import { readDraft } from "./draft-document";
+import { fittingModel, fittingSet } from "./fitting";
+import { withMethod } from "./starting-draft";
+
+const set = (name: string, kind: RecordKind, created_at: string, demo = false, splits = ["train", "test"]) =>
+  ({ id: name, name, kind, created_at, latest: { id: `v-${name}`, state: "ready", kind, source: demo ? { world: "arithmetic", demo: true } : {}, splits: splits.map((one) => ({ name: one, rows: 9 })) } }) as unknown as Dataset;
+const model = (id: string, created_at: string, kind: Model["kind"] = "causal", state: Model["state"] = "ready") => ({ id, kind, state, created_at, is_adapter: false }) as Model;
+const data = (role: string, kinds: RecordKind[], required = true) => ({ role, kinds, required, help: "" });
+const part = (role: string, kinds: Model["kind"][] = ["causal"], required = true) => ({ role, kinds, required, help: "" });
+const DEMO = [set("demonstrations", "demonstration", "1", true), set("rationales", "demonstration", "2", true), set("pairs", "preference", "3", true), set("problems", "prompt_answer", "4", true)];
+const SFT = { slug: "sft", models: [part("policy")], data: [data("train", ["demonstration", "text"]), data("eval", ["demonstration"], false)], presets: [{ name: "demo", config: { max_steps: 5 } }] } as unknown as MethodCard;
+const DPO = { slug: "dpo", models: [part("policy"), part("reference", ["causal"], false)], data: [data("train", ["preference"]), data("eval", ["preference"], false)], presets: [] } as unknown as MethodCard;
+const DISTIL = { slug: "kd", models: [part("policy"), part("teacher")], data: [data("train", ["prompt", "demonstration"])], presets: [] } as unknown as MethodCard;
+const GRPO = { slug: "grpo", models: [part("policy")], data: [data("train", ["prompt_answer"])], presets: [], needs_reward: true } as unknown as MethodCard;
+const CATALOGUE = { methods: [SFT, DPO, DISTIL, GRPO], reward_terms: [{ kind: "numeric_match" }] } as unknown as Algorithms;
+const drafted = (text: string, slug: string, models: Model[], sets: Dataset[]) => withMethod(text, slug, CATALOGUE, models, sets);
+
+it("fills in what a method needs from the demo's model and data, with the settings made for them", () => {
+  expect(readDraft(drafted("", "sft", [model("tiny", "1")], DEMO)).draft).toMatchObject({
+    method: "sft", models: { policy: "tiny" }, config: { max_steps: 5 },
+    datasets: { train: { version_id: "v-demonstrations", split: "train" }, eval: { version_id: "v-demonstrations", split: "test" } },
+  });
+  expect(readDraft(drafted("", "grpo", [model("tiny", "1")], DEMO)).draft).toMatchObject({ reward: { terms: [{ kind: "numeric_match" }] }, datasets: { train: { version_id: "v-problems" } } });
+});
+
+it("replaces data that another method cannot read, and takes its reward away", () => {
+  const first = drafted("", "grpo", [model("tiny", "1")], DEMO);
+  const { draft } = readDraft(drafted(first, "dpo", [model("tiny", "1")], DEMO));
+  expect(draft).toMatchObject({ method: "dpo", models: { policy: "tiny" }, datasets: { train: { version_id: "v-pairs" }, eval: { version_id: "v-pairs", split: "test" } } });
+  expect([draft.reward ?? null, draft.models.reference]).toEqual([null, undefined]);
+});
+
+it("keeps what was chosen and fits", () => {
+  const text = "method: sft\nseed: 4\nmodels:\n  policy: mine\ndatasets:\n  train:\n    version_id: v-rationales\n    split: test\nconfig:\n  max_steps: 7\n";
+  expect(readDraft(drafted(text, "sft", [model("tiny", "1")], DEMO)).draft).toMatchObject({ seed: 4, models: { policy: "mine" }, config: { max_steps: 7 }, datasets: { train: { version_id: "v-rationales", split: "test" } } });
+});
+
+it("prefers people's own data to the demo's, the newest first, and leaves a role empty that nothing fits", () => {
+  const need = data("train", ["text", "demonstration"]);
+  expect(fittingSet(need, [...DEMO, set("old", "demonstration", "5"), set("new", "demonstration", "6")])?.name).toBe("new");
+  expect(fittingSet(need, DEMO)?.name).toBe("demonstrations");
+  expect(readDraft(drafted("", "dpo", [], [set("x", "text", "1")])).draft).toMatchObject({ models: {}, datasets: {} });
+});
+
+it("gives each role a model of its own while there are enough", () => {
+  expect(readDraft(drafted("", "kd", [model("a", "1"), model("b", "2")], DEMO)).draft.models).toEqual({ policy: "b", teacher: "a" });
+  expect(readDraft(drafted("", "kd", [model("a", "1")], DEMO)).draft.models).toEqual({ policy: "a", teacher: "a" });
+  expect(fittingModel(part("reward", ["reward"]), [model("a", "1"), model("rm", "2", "reward", "inspecting")], [])).toBeUndefined();
+});
