@@ -108,7 +108,7 @@ def test_a_person_launches_watches_steers_and_stops_a_run(page: Page, stack: Sta
     page.reload()
     wait_for_step(page, held + 1)
     page.get_by_role("button", name="Stop and keep checkpoint").click()
-    expect(page.locator("header").get_by_text("succeeded")).to_be_visible(timeout=SLOW)
+    expect(page.locator("header").get_by_text("stopped", exact=True)).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Checkpoints").click()
     expect(page.get_by_role("button", name="Register as model").first).to_be_visible(timeout=SLOW)
     page.screenshot(path=SHOTS / "run-checkpoints.png")

@@ -17,6 +17,12 @@ export const RUN_STATES: Record<RunState, StateLook> = {
   cancelled: { word: "cancelled", icon: IconBan, colour: "var(--ls-muted)", mark: "⊘" },
 };
 
+/** How a run's state is shown. A run that somebody stopped succeeded as far as it was let: it says so. */
+export function runLook(run: { state: RunState; desired: string }): StateLook {
+  const look = RUN_STATES[run.state];
+  return run.state === "succeeded" && run.desired === "stop" ? { ...look, word: "stopped" } : look;
+}
+
 export const ACTIVE_STATES: RunState[] = ["queued", "starting", "running", "paused"];
 
 export function isActive(state: RunState): boolean {

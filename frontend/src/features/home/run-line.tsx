@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { controlRun } from "@/api/runs";
 import type { RunSummary } from "@/api/shapes";
 import { formatCount, formatDuration, formatNumber, formatShare } from "@/ui/numbers";
-import { RUN_STATES } from "@/ui/run-states";
+import { runLook } from "@/ui/run-states";
 import { StateBadge } from "@/ui/state-badge";
 import { RunDot } from "@/ui/run-dot";
 import { toastError } from "@/ui/toasts";
@@ -17,7 +17,7 @@ export function RunLine({ run, canEdit, aside }: { run: RunSummary; canEdit: boo
   const share = run.total ? run.step / run.total : null;
   return (
     <li className={classes.line}>
-      <StateBadge look={RUN_STATES[run.state]} />
+      <StateBadge look={runLook(run)} />
       <Link to="/p/$projectId/runs/$runId/curves" params={{ projectId: run.project_id, runId: run.id }} className={classes.name}><RunDot slot={run.colour} /> {run.name}</Link>
       <span className={classes.words}>{wordsOf(run)}</span>
       {run.state === "running" && share !== null ? <Progress className={classes.bar} value={share * 100} size={4} color="var(--ls-live)" aria-label={`${formatShare(share, 0)} done`} /> : null}

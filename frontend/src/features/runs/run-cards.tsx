@@ -1,6 +1,6 @@
 import type { RunSummary } from "@/api/shapes";
 import { formatNumber } from "@/ui/numbers";
-import { RUN_STATES } from "@/ui/run-states";
+import { runLook } from "@/ui/run-states";
 import { StateBadge } from "@/ui/state-badge";
 import { mainMetric } from "./columns";
 import { RunProgress } from "./run-cell";
@@ -15,7 +15,7 @@ export function RunCards({ runs }: { runs: RunSummary[] }) {
         const metric = mainMetric(run);
         return (
           <li key={run.id} className={classes.card}>
-            <div className={classes.line}><RunName run={run} /><StateBadge look={RUN_STATES[run.state]} /></div>
+            <div className={classes.line}><RunName run={run} /><StateBadge look={runLook(run)} /></div>
             <div className={classes.line}><RunProgress run={run} /><span className={classes.metric}>{metric ? `${metric} ${formatNumber(run.metrics[metric])}` : run.method}</span></div>
           </li>
         );

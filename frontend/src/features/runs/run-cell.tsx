@@ -1,7 +1,7 @@
 import { Badge, Group, Progress, Text } from "@mantine/core";
 import type { RunSummary } from "@/api/shapes";
 import { formatCount, formatDuration, formatNumber, formatShare } from "@/ui/numbers";
-import { isActive, RUN_STATES } from "@/ui/run-states";
+import { isActive, runLook } from "@/ui/run-states";
 import { StateBadge } from "@/ui/state-badge";
 import { Time } from "@/ui/time";
 import { condition } from "./filter-tokens";
@@ -11,7 +11,7 @@ import { Sparkline } from "./sparkline";
 export function RunCell({ run, column }: { run: RunSummary; column: string }) {
   switch (column) {
     case "state":
-      return <StateBadge look={RUN_STATES[run.state]} />;
+      return <StateBadge look={runLook(run)} />;
     case "method":
       return <Text span ff="monospace" fz={12}>{run.method}</Text>;
     case "progress":

@@ -6,7 +6,7 @@ import { useState, type ReactNode } from "react";
 import { checkpointsQuery } from "@/api/run";
 import { formatDuration, formatShare } from "@/ui/numbers";
 import { RunDot } from "@/ui/run-dot";
-import { isActive, RUN_STATES } from "@/ui/run-states";
+import { isActive, runLook } from "@/ui/run-states";
 import { useShortcuts } from "@/ui/shortcuts";
 import { StateBadge } from "@/ui/state-badge";
 import { useFeedState, useRun } from "../run-context";
@@ -55,7 +55,7 @@ export function RunHeader({ children }: { children: ReactNode }) {
         <Group gap={8} wrap="nowrap">
           <RunDot slot={run.colour} />
           <h1 className={classes.name}>{run.name}</h1>
-          <StateBadge look={RUN_STATES[run.state]} />
+          <StateBadge look={runLook(run)} />
         </Group>
         <div className={classes.facts}>
           <span><b>{view.step.toLocaleString("en")}</b>{run.total ?? view.total ? `/${(run.total ?? view.total ?? 0).toLocaleString("en")}` : ""}{done !== null && ` · ${formatShare(done, 0)}`}</span>
