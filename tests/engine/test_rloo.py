@@ -12,11 +12,13 @@ from torch import Tensor
 
 from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
 from tests.engine.online_builders import given, prompts, sample, turn
+from workers.engine.comparison import compare_answers
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.methods import rloo
-from workers.engine.policy_losses import clipped
-from workers.engine.reducers import reduce
+from workers.engine.policy_losses import PolicyOptions, clipped
+from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Counts, Sample, batch_of, counts_of
+from workers.engine.surrogate import surrogate_loss
 
 
 def answers(*rewards: float | None) -> list[Sample]:
@@ -25,7 +27,7 @@ def answers(*rewards: float | None) -> list[Sample]:
 
 
 def advantages(samples: list[Sample], *, beta: float = 0.0, **config: Any) -> list[float]:
-    rloo.compare(rloo.Config.model_validate({"beta": beta} | config), turn(None, beta=beta), samples)
+    compare_answers(rloo.Config.model_validate({"beta": beta} | config), (), turn(None, beta=beta), samples)
     return [one.scalars["advantage"] for one in samples]
 
 
@@ -56,7 +58,7 @@ def test_the_first_gradient_is_that_of_reinforce_on_whole_answers(level: str) ->
     advantage = torch.tensor(advantages(samples))
     batch = batch_of(samples)
     config = rloo.Config.model_validate({"importance_sampling_level": level})
-    rloo.loss(config, turn(model), batch, counts_of(samples)).backward()
+    surrogate_loss(config, turn(model), batch, counts_of(samples)).backward()
     ours = {name: parameter.grad.clone() for name, parameter in model.module.named_parameters()}
     model.module.zero_grad()
     (-(advantage * (model.score(batch).logprobs * batch.mask).sum(-1)).mean()).backward()
@@ -74,8 +76,8 @@ def tensors(seed: int = 3) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def answer_loss(policy: Tensor, old: Tensor, advantage: Tensor, mask: Tensor) -> Tensor:
-    found = clipped.terms(policy, old, advantage.unsqueeze(1).expand_as(mask), mask, level="answer", epsilon=0.2)
-    return reduce(found.terms, mask, Counts(float(mask.sum()), len(mask)), rloo.REDUCTIONS["answer"])
+    found = clipped.terms(policy, old, advantage.unsqueeze(1).expand_as(mask), mask, PolicyOptions(level="answer"))
+    return reduce(found.terms, mask, Counts(float(mask.sum()), len(mask)), Reduction(rloo.Config().reduction))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -5,6 +5,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
+from pydantic import GetPydanticSchema
+from pydantic_core import core_schema
+
 
 @cache
 def names(package: str) -> tuple[str, ...]:
@@ -18,3 +21,8 @@ def load(package: str, name: str) -> ModuleType:
     if name not in names(package):
         raise LookupError(f"{package} has no member {name!r}; it has {', '.join(names(package))}")
     return import_module(f"{package}.{name}")
+
+
+def one_of(package: str) -> GetPydanticSchema:
+    """For `Annotated[str, one_of(package)]`: a config field that takes a member's name; the form offers them all."""
+    return GetPydanticSchema(lambda source, handler: core_schema.literal_schema(list(names(package))))

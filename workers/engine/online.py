@@ -1,38 +1,34 @@
-"""What every method that learns from its own answers shares: prompts, groups of answers, rewards, the clipped surrogate.
+"""What every method that learns from its own answers shares: prompts, groups of answers, rewards, comparison, surrogate.
 
-`composition` puts a method together from what is its own: how a step's answers are compared, and the loss. Each step
-draws G answers to each of P prompts, scores them, compares them, fits, and shows some of them.
+`composition` puts a method together. Credit, advantage, policy loss, reduction and KL estimator are members chosen by name in
+the config, so that most methods are settings of these; one that is more brings its own `compare` or `loss`, or `extra`
+channels for members that need them. Each step draws G answers to each of P prompts, scores them, compares them, fits, and
+shows some of them.
 
 Legend: B answers of a step or of a micro-batch, K reward terms, T tokens of the longest sequence.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, islice
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from workers.contract.records import Record, RecordKind
-from workers.engine.advantages import Advantages, centred, group_count, group_sum
+from workers.engine.comparison import Extra, check_comparison, compare_answers
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
-from workers.engine.credit import last_token, with_kl_penalty
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.greedy_match import answer_greedily
 from workers.engine.online_config import OnlineConfig
-from workers.engine.policy_losses import PolicyTerms, clipped
-from workers.engine.reducers import Reduction, reduce
-from workers.engine.regularisers import divergence
-from workers.engine.regularisers import k1 as log_ratio
 from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.reward_pipeline import Pipeline, Rewards, measures
 from workers.engine.rollout_events import rollout_event
-from workers.engine.sample import Batch, Counts, Rollout, Sample, batch_of
+from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
+from workers.engine.surrogate import check_loss, surrogate_loss
 from workers.engine.tally import Tally
 from workers.engine.training_config import chosen_learning_rate
 from workers.engine.verifiers import reference_of
@@ -41,15 +37,24 @@ Compare = Callable[[Turn, list[Sample]], None]
 """Gives each of a step's answers the channels `token_rewards` and `advantages`, and whatever else the loss reads."""
 
 
-def composition(config: OnlineConfig, setting: Setting, *, compare: Compare, loss: Loss, more: Sequence[Role] = (),
-                live: Mapping[str, float] | None = None) -> Composition:
-    """The method around `compare` and `loss`; `more` are roles trained beside the policy, `live` more live fields.
+def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | None = None, loss: Loss | None = None,
+                extra: Sequence[Extra] = (), more: Sequence[Role] = (), live: Mapping[str, float] | None = None) -> Composition:
+    """The method that the config names, around its own `compare` and `loss` where it has them.
 
-    The reference is the starting policy, and is there when something asks for it. Raises ConfigFault when there is no
-    reward, a term misses its column, or the settings contradict each other.
+    Without them answers are compared by the config's credit and advantage, and the loss is the surrogate by its policy
+    loss. `extra` gathers what members need beside answers, `more` are roles trained beside the policy, `live` more live
+    fields. The reference is the starting policy, and is there when something asks for it.
+
+    Raises ConfigFault when there is no reward, a term misses its column, or the settings contradict each other.
     """
     pipeline = pipeline_of(setting)
     check(config, setting)
+    if compare is None:
+        check_comparison(config, extra)
+    if loss is None:
+        check_loss(config)
+    compare = compare or partial(compare_answers, config, extra)
+    loss = loss or partial(surrogate_loss, config)
     # A live β needs the reference from the start; with an adapter it is the same weights and costs nothing.
     referenced = config.beta > 0 or config.use_peft
     rate = chosen_learning_rate(config, setting.parameters, at_7b=1e-6, highest=5e-4 if config.use_peft else 5e-5)
@@ -139,85 +144,6 @@ def collect(config: OnlineConfig, pipeline: Pipeline, compare: Compare, turn: Tu
     return samples
 
 
-def compare_groups(config: OnlineConfig, estimate: Advantages, turn: Turn, samples: list[Sample]) -> None:
-    """The comparison of methods without a critic: an answer's return among those of its group, as `estimate` takes it."""
-    batch = batch_of(samples)
-    tell_groups(turn.tally, samples)
-    token_rewards = penalised(config, turn, batch)
-    hand_out(samples, token_rewards, estimate(token_rewards, batch.mask, batch.groups))
-
-
-def penalised(config: OnlineConfig, turn: Turn, batch: Batch) -> Tensor:
-    """Token rewards [B,T]: the reward on the answer's last token, less β·k1 on each token where the KL is in the reward.
-
-    Tells `objective/kl` where there is a reference.
-    """
-    token_rewards = last_token.token_rewards(batch.rewards, batch.mask)
-    if "ref_logprobs" not in batch.channels:
-        return token_rewards
-    k1 = log_ratio.divergence(batch.channel("old_logprobs"), batch.channel("ref_logprobs"))
-    turn.tally.put("objective/kl", torch.where(batch.mask, k1, 0.0).sum(-1).mean())
-    if config.kl_in == "loss":
-        return token_rewards
-    return with_kl_penalty(token_rewards, k1, batch.mask, beta=turn.live["beta"])
-
-
-def hand_out(samples: list[Sample], token_rewards: Tensor, advantages: Tensor) -> None:
-    """Leaves each sample its row of both [B,T]; its scalar `advantage` is that of its last token."""
-    for index, sample in enumerate(samples):
-        sample.channels["advantages"] = advantages[index, : len(sample)]
-        sample.channels["token_rewards"] = token_rewards[index, : len(sample)]
-        sample.scalars["advantage"] = float(advantages[index, len(sample) - 1])
-
-
-@dataclass(frozen=True)
-class Surrogate:
-    """`loss` is a scalar with gradient, the KL term in it where it belongs; `ratio` [B,T] is without."""
-
-    loss: Tensor
-    ratio: Tensor
-
-
-def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *, level: clipped.Level, reduction: Reduction,
-              told: str = "policy_loss") -> Surrogate:
-    """The reduced clipped surrogate of one micro-batch, with β·KL added where it is placed in the loss.
-
-    With one update on each set of answers the policy is the one that sampled: the ratio is 1 by construction, and the
-    old log-probs are the present ones without gradient. Otherwise they are those of sampling time. Tells the surrogate
-    without the KL term as `told`, and `kl`, `entropy` and `clip_ratio/…`.
-    """
-    scores = turn.models["policy"].score(batch, temperature=turn.live["temperature"], entropy=True)
-    on_policy = config.num_iterations * config.updates_per_rollout == 1
-    old = scores.logprobs.detach() if on_policy else batch.channel("old_logprobs")
-    found = clipped.terms(scores.logprobs, old, batch.channel("advantages"), batch.mask, epsilon=config.epsilon,
-                          epsilon_high=config.epsilon_high, delta=config.delta, level=level)
-    terms, kept = found.terms, {"policy_logprobs": scores.logprobs, "ratio": found.ratio}
-    beta = turn.live.get("beta", 0.0)
-    if "ref_logprobs" in batch.channels:
-        kl = divergence(config.kl_estimator)(scores.logprobs, batch.channel("ref_logprobs"))
-        turn.tally.mean("kl", kl, batch.mask)
-        kept["kl"] = kl
-        if config.kl_in == "loss":
-            terms = terms + beta * kl
-    if scores.entropy is not None:
-        turn.tally.mean("entropy", scores.entropy, batch.mask)
-        kept["entropy"] = scores.entropy
-    tell_clipping(turn.tally, found, batch.mask)
-    if turn.wants_rollouts:
-        keep(batch, kept)
-    counts = replace(counts, length=config.max_completion_length)
-    tell_loss(turn.tally, told, reduce(found.terms, batch.mask, counts, reduction), counts)
-    return Surrogate(reduce(terms, batch.mask, counts, reduction), found.ratio)
-
-
-def keep(batch: Batch, found: dict[str, Tensor]) -> None:
-    """Leaves the per-token numbers of the last pass on its samples (all of them: a batch wants equal channels)."""
-    for name, values in found.items():
-        rows = values.detach().cpu()
-        for index, sample in enumerate(batch.samples):
-            sample.channels[name] = rows[index, : len(sample)]
-
-
 def show(config: OnlineConfig, turn: Turn) -> None:
     """Emits the step's first groups when this turn should show what was written."""
     if not turn.wants_rollouts:
@@ -290,36 +216,6 @@ def tell_rewards(tally: Tally, pipeline: Pipeline, rewards: Rewards) -> None:
         tally.put("reward", total[finite].mean())
     for name, value in measures(pipeline, rewards).items():
         tally.put(name, value)
-
-
-def tell_groups(tally: Tally, samples: Sequence[Sample]) -> None:
-    """`reward_std` (mean deviation of a group) and `frac_reward_zero_std`."""
-    rewards = torch.tensor([math.nan if sample.reward is None else sample.reward for sample in samples], dtype=torch.float64)
-    deviation = group_deviation(rewards, torch.tensor([sample.group for sample in samples]))
-    tally.put("reward_std", deviation.mean())
-    tally.put("frac_reward_zero_std", (deviation < 1e-8).float().mean())
-
-
-def tell_loss(tally: Tally, name: str, part: Tensor, counts: Counts) -> None:
-    """Adds a micro-batch's `part` of an update's loss to the mean over updates, however many pieces each of them has."""
-    tally.mean(name, counts.pieces * part, 1 / counts.pieces)
-
-
-def tell_clipping(tally: Tally, found: PolicyTerms, mask: Tensor) -> None:
-    """`clip_ratio/…`: shares of the tokens whose gradient the clip cut; extremes are over micro-batches."""
-    low, high = found.low_clipped.float(), found.high_clipped.float()
-    tally.mean("clip_ratio/low_mean", low, mask)
-    tally.mean("clip_ratio/high_mean", high, mask)
-    tally.mean("clip_ratio/region_mean", low + high, mask)
-    tokens = mask.sum().clamp(min=1)
-    tally.lowest("clip_ratio/low_min", low.sum() / tokens)
-    tally.highest("clip_ratio/high_max", high.sum() / tokens)
-
-
-def group_deviation(values: Tensor, groups: Tensor) -> Tensor:
-    """Bessel-corrected deviation [B] of each row's group over its finite values; 0 for a group of one."""
-    squares = group_sum(centred(values, groups).square(), groups)
-    return (squares / (group_count(values, groups) - 1).clamp(min=1)).sqrt()
 
 
 def tell_lengths(tally: Tally, rollouts: Sequence[Rollout]) -> None:

@@ -3,11 +3,17 @@
 A method's file declares its own fields after these, and those again whose default differs.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.records import RecordKind
+from workers.engine.members import one_of
 from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, setting
+
+AdvantageName = Annotated[str, one_of("workers.engine.advantages")]
+CreditName = Annotated[str, one_of("workers.engine.credit")]
+PolicyLossName = Annotated[str, one_of("workers.engine.policy_losses")]
+ReductionName = Literal["token_mean", "token_mean_local", "seq_mean_token_mean", "seq_mean_token_sum", "const"]
 
 
 class OnlineConfig(TrainingConfig):
@@ -38,6 +44,19 @@ class OnlineConfig(TrainingConfig):
     kl_in: Literal["loss", "reward"] = setting(
         "loss", "KL placed in", "Added to the loss, as in GRPO, or taken from each token's reward, as in PPO and RLOO.",
         order=112)
+    credit: CreditName = setting(
+        "last_token", "Credit", "Where in an answer its reward is placed; a comparison of whole answers sees the sum.", order=106)
+    advantage: AdvantageName = setting(
+        "group_normalised", "Advantage", "How answers are compared: within their group, over the batch, with or without scale.",
+        order=107)
+    policy_loss: PolicyLossName = setting(
+        "clipped", "Policy loss", "What is made of advantages and ratios; clipped is that of PPO and GRPO.", order=108)
+    importance_sampling_level: Literal["token", "sequence", "answer"] = setting(
+        "token", "Ratio level", "One ratio per token; per answer, as the mean of its tokens' logarithms (GSPO); or per answer as "
+        "one action, as their sum (RLOO).", order=109)
+    reduction: ReductionName = setting(
+        "token_mean", "Loss average", "Over all tokens; over answers of their tokens' mean (GRPO) or sum (REINFORCE); or over a "
+        "fixed length (Dr. GRPO: const).", order=110)
     epsilon: float = setting(
         0.2, "Clip range ε", "How far the ratio may fall below 1, and rise above it, before its gradient is cut.", order=113,
         gt=0, lt=1)
@@ -46,6 +65,9 @@ class OnlineConfig(TrainingConfig):
     delta: float | None = setting(
         None, "Ratio cap δ", "Largest ratio that counts where the advantage is negative; empty sets none. Above 1 + ε.",
         order=115, gt=1, le=1000)
+    weight_cap: float = setting(
+        5.0, "Weight cap", "Largest ratio that weighs a token in losses whose weight has no gradient (CISPO).", order=116, gt=0,
+        le=1000)
     num_iterations: int = setting(
         1, "Passes over the answers", "Times each set of answers is trained on; above 1 the ratio moves away from 1.", order=119,
         ge=1, le=64)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.engine.policy_losses.clipped import Level, terms
+from workers.engine.policy_losses import Level, PolicyOptions
+from workers.engine.policy_losses.clipped import terms
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
 from workers.engine.sample import Counts
@@ -22,7 +23,7 @@ ONES = torch.ones(1, 1, dtype=torch.float64)
 
 def one(log_ratio: float, advantage: float, **options: float) -> float:
     zero = torch.zeros(1, 1, dtype=torch.float64)
-    return terms(zero + log_ratio, zero, zero + advantage, ONES, **options).terms.item()  # type: ignore[arg-type]
+    return terms(zero + log_ratio, zero, zero + advantage, ONES, PolicyOptions(**options)).terms.item()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,8 @@ def test_gradients_agree_with_finite_differences_of_the_reduced_loss(level: Leve
     advantage = advantage[:, :1].expand_as(mask)
 
     def value(p: Tensor) -> Tensor:
-        return reduce(terms(p, old, advantage, mask, level=level).terms, mask, count(mask), Reduction.SEQ_MEAN_TOKEN_MEAN)
+        found = terms(p, old, advantage, mask, PolicyOptions(level=level)).terms
+        return reduce(found, mask, count(mask), Reduction.SEQ_MEAN_TOKEN_MEAN)
 
     given = policy.clone().requires_grad_()
     value(given).backward()
@@ -89,8 +91,8 @@ def test_on_policy_the_gradient_is_that_of_reinforce() -> None:
 def test_masked_tokens_change_nothing_and_get_no_gradient() -> None:
     policy, old, advantage, mask = batch()
     policy.requires_grad_()
-    first = terms(policy, old, advantage, mask, level="sequence")
-    second = terms(policy, torch.where(mask.bool(), old, old + 9), advantage, mask, level="sequence")
+    first = terms(policy, old, advantage, mask, PolicyOptions(level="sequence"))
+    second = terms(policy, torch.where(mask.bool(), old, old + 9), advantage, mask, PolicyOptions(level="sequence"))
     assert torch.equal(first.terms[mask.bool()], second.terms[mask.bool()])
     reduce(first.terms, mask, count(mask), Reduction.TOKEN_MEAN).backward()
     assert policy.grad is not None
@@ -99,7 +101,7 @@ def test_masked_tokens_change_nothing_and_get_no_gradient() -> None:
 
 def test_a_sequence_ratio_is_the_geometric_mean_of_its_tokens() -> None:
     log_ratios = torch.tensor([[0.2, -0.1, 0.05]])
-    found = terms(log_ratios, torch.zeros(1, 3), torch.ones(1, 3), torch.ones(1, 3), level="sequence")
+    found = terms(log_ratios, torch.zeros(1, 3), torch.ones(1, 3), torch.ones(1, 3), PolicyOptions(level="sequence"))
     assert found.ratio[0].tolist() == pytest.approx([1.051271] * 3, abs=1e-6)
 
 
@@ -145,7 +147,7 @@ def test_the_loss_is_that_of_trl_on_the_same_tensors(loss_type: str, level: Leve
     policy, old, advantage, mask = batch(3)
     reference = old + 0.1
     row = advantage[:, 0]
-    found = terms(policy, old, row.unsqueeze(1).expand_as(mask), mask, epsilon_high=0.28, level=level).terms
+    found = terms(policy, old, row.unsqueeze(1).expand_as(mask), mask, PolicyOptions(epsilon_high=0.28, level=level)).terms
     found = found + 0.1 * divergence("k3")(policy, reference)
     ours = reduce(found, mask, count(mask), TRL_LOSSES[loss_type])
     assert ours.item() == pytest.approx(trl_loss(loss_type, level, policy, old, reference, row, mask), rel=1e-5)

@@ -1,11 +1,14 @@
 """Advantages: token rewards [B,T] to A [B,T], without gradient (B sequences, T tokens; `groups` [B] numbers prompts).
 
-Every member has `advantages(token_rewards, mask, groups) -> Tensor` and gives 0 off the mask. A row whose return is not
-finite could not be scored: its advantage is 0 and it takes no part in its group's statistics. A group may have any size;
-a group of one, or of equal rewards, has advantage 0 wherever a baseline is the group's mean. To add one, add a file.
+Every member has `advantages(token_rewards, mask, groups) -> Tensor` and gives 0 off the mask. One that needs more declares
+`NEEDS`, names of channels [B,T] or scalars [B] of the batch, and takes them as keywords; `OPTIONS` are names of config fields
+taken likewise, where the method has them; `SMALLEST_GROUP` is how many answers to a prompt make a comparison (not said: 1).
+A row whose return is not finite could not be scored: its advantage is 0 and it takes no part in its group's statistics. A
+group may have any size; a group of one, or of equal rewards, has advantage 0 wherever a baseline is the group's mean. To add
+one, add a file.
 """
 
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -17,7 +20,7 @@ VARIANCE_EPSILON = 1e-8
 
 
 class Advantages(Protocol):
-    def __call__(self, token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor: ...
+    def __call__(self, token_rewards: Tensor, mask: Tensor, groups: Tensor, **more: Any) -> Tensor: ...
 
 
 def estimator(name: str) -> Advantages:

@@ -6,6 +6,8 @@ from workers.engine.advantages import broadcast, centred
 from workers.engine.advantages.group_normalised import EPSILON
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
     """(R − mean_group) / (std of all finite R, Bessel, + 1e-4) on every masked token; 0 with fewer than two rows."""

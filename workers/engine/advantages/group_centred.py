@@ -5,6 +5,8 @@ from torch import Tensor
 from workers.engine.advantages._baselines import above, group_mean
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
     """R − mean_group on every masked token (rewards to go in place of R for a `gamma`)."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from workers.engine.advantages import broadcast, centred, group_count, group_sum
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
 EPSILON = 1e-4
 """Added to the deviation (TRL's value; verl has 1e-6)."""
 
@@ -19,4 +20,3 @@ def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, bessel: b
     degrees = group_count(difference, groups) - int(bessel)
     deviation = (group_sum(difference.square(), groups) / degrees.clamp(min=1)).sqrt()
     return broadcast(difference / (deviation + EPSILON), mask)
-

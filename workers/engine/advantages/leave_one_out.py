@@ -8,6 +8,8 @@ from torch import Tensor
 from workers.engine.advantages._baselines import above, mean_of_others
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
     """R_i − (ΣR − R_i)/(G − 1) on every masked token (rewards to go in place of R_i for a `gamma`)."""

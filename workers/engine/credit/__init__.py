@@ -1,7 +1,8 @@
 """Credit: rewards of whole answers [B] to token rewards [B,T] (B sequences, T tokens).
 
 Every member has `token_rewards(rewards, mask) -> Tensor` and obeys the sum check: the masked sum of a row equals its
-reward wherever the row has a token at all. A NaN reward (not scorable) gives a row of NaN on its masked tokens, which
+reward wherever the row has a token at all. One that needs more names channels [B,T] or scalars [B] in `NEEDS` and takes them
+as keywords. A NaN reward (not scorable) gives a row of NaN on its masked tokens, which
 every advantage estimator turns into 0. `kl_penalty` is not a member but a shaper that is added to any of them.
 To add one, add a file.
 """
@@ -15,7 +16,7 @@ from workers.engine import members
 
 
 class Credit(Protocol):
-    def __call__(self, rewards: Tensor, mask: Tensor) -> Tensor: ...
+    def __call__(self, rewards: Tensor, mask: Tensor, **needed: Tensor) -> Tensor: ...
 
 
 def credit(name: str) -> Credit:

@@ -12,13 +12,13 @@ are left out, the step changes nothing.
 
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.run_spec import ModelKind
-from workers.engine import online
+from workers.engine import comparison, online, surrogate
 from workers.engine.advantages import whiten
 from workers.engine.card import card
 from workers.engine.composition import Composition, Role, Setting, Turn
@@ -32,6 +32,9 @@ from workers.engine.training_config import Auto, scaled_learning_rate, setting
 
 
 class Config(OnlineConfig):
+    # Advantages are GAE's, from the critic.
+    advantage: ClassVar[str] = "gae"  # type: ignore[misc]
+
     critic_learning_rate: float = setting(
         0.0, "Critic's learning rate", "How far each step moves the critic's weights; 0 chooses by the model's size.",
         group="basic", order=11, live=True, auto=Auto(0, "auto", "Chosen by the model's size."), ge=0, le=1)
@@ -147,7 +150,7 @@ def compare(config: Config, turn: Turn, samples: list[Sample]) -> None:
         sample.channels["values"] = found
     batch = batch_of(samples)
     scores = batch.rewards - config.missing_eos_penalty * batch.rewards.new_tensor([sample.truncated for sample in samples])
-    token_rewards = online.penalised(config, turn, replace(batch, rewards=scores))
+    token_rewards = comparison.penalised(config, turn, replace(batch, rewards=scores))
     tell_objective(turn.tally, batch, scores, token_rewards)
     if config.whiten_rewards:
         token_rewards = whiten(token_rewards, batch.mask, centre=False)
@@ -155,21 +158,20 @@ def compare(config: Config, turn: Turn, samples: list[Sample]) -> None:
     estimate = gae.estimate(token_rewards, values, batch.mask, gamma=config.gamma, lam=config.lam)
     tell_values(turn.tally, values, estimate.returns, batch.mask)
     advantages = whiten(estimate.advantages, batch.mask) if config.whiten_advantages else estimate.advantages
-    online.hand_out(samples, token_rewards, advantages)
+    comparison.hand_out(samples, token_rewards, advantages)
     for index, sample in enumerate(samples):
         sample.channels["returns"] = estimate.returns[index, : len(sample)]
 
 
 def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
     """One micro-batch's clipped surrogate and c_v times its clipped value loss, both averaged over the update's tokens."""
-    policy = online.surrogate(config, turn, batch, counts, level="token", reduction=Reduction.TOKEN_MEAN,
-                              told="loss/policy_avg")
+    policy = surrogate.surrogate(config, turn, batch, counts, told="loss/policy_avg")
     turn.tally.mean("policy/approxkl_avg", policy.ratio.log().square() / 2, batch.mask)
     turn.tally.mean("val/ratio", policy.ratio, batch.mask)
     found = clipped_value.terms(state_values(turn.models["critic"], batch), batch.channel("values"), batch.channel("returns"),
                                 cliprange=config.cliprange_value)
     value = reduce(found.terms, batch.mask, counts, Reduction.TOKEN_MEAN)
-    online.tell_loss(turn.tally, "loss/value_avg", value, counts)
+    surrogate.tell_loss(turn.tally, "loss/value_avg", value, counts)
     turn.tally.mean("val/clipfrac_avg", found.clipped.float(), batch.mask)
     return policy.loss + config.vf_coef * value
 

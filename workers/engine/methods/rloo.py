@@ -9,23 +9,14 @@ At the edge: equal rewards, and an answer that could not be scored, have advanta
 baseline of the others; when every answer is cut and cut answers are left out, the step changes nothing.
 """
 
-from functools import partial
 from typing import Literal
-
-from torch import Tensor
 
 from workers.contract.catalogue import Paper, Preset
 from workers.engine import online
-from workers.engine.advantages import leave_one_out
 from workers.engine.card import card
-from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig
-from workers.engine.reducers import Reduction
-from workers.engine.sample import Batch, Counts, Sample
+from workers.engine.composition import Composition, Setting
+from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, OnlineConfig, ReductionName
 from workers.engine.training_config import setting
-
-REDUCTIONS = {"answer": Reduction.SEQ_MEAN_TOKEN_MEAN, "token": Reduction.SEQ_MEAN_TOKEN_SUM}
-"""Both are the mean over answers of what the answer's one action adds, and have one gradient while the ratio is 1."""
 
 
 class Config(OnlineConfig):
@@ -37,8 +28,14 @@ class Config(OnlineConfig):
         group="basic", order=18, live=True, ge=0, le=100)
     kl_in: Literal["loss", "reward"] = setting(
         "reward", "KL placed in", "Taken from the answer's reward, as in the paper, or added to the loss.", order=112)
-    importance_sampling_level: Literal["answer", "token"] = setting(
-        "answer", "Ratio level", "One ratio per answer, which is one action in the paper, or one per token.", order=116)
+    advantage: AdvantageName = setting(
+        "leave_one_out", "Advantage", "How answers are compared: RLOO measures each against the mean of the others.", order=107)
+    importance_sampling_level: Literal["token", "sequence", "answer"] = setting(
+        "answer", "Ratio level", "One ratio per answer, which is one action in the paper; or one per token (verl, OpenRLHF).",
+        order=109)
+    reduction: ReductionName = setting(
+        "seq_mean_token_sum", "Loss average", "The mean over answers of what each one's tokens add, as an answer is one action.",
+        order=110)
 
 
 CARD = card(
@@ -61,15 +58,4 @@ CARD = card(
 
 def compose(config: Config, setting: Setting) -> Composition:
     """Raises ConfigFault when there is no reward, a term misses its column, or the settings contradict each other."""
-    return online.composition(config, setting, compare=partial(compare, config), loss=partial(loss, config))
-
-
-def compare(config: Config, turn: Turn, samples: list[Sample]) -> None:
-    """Gives every sample its advantages: its penalised return less the mean of the others of its group."""
-    online.compare_groups(config, leave_one_out.advantages, turn, samples)
-
-
-def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
-    """The mean over answers of the clipped surrogate of one micro-batch, with β·KL added where it is placed in the loss."""
-    level = config.importance_sampling_level
-    return online.surrogate(config, turn, batch, counts, level=level, reduction=REDUCTIONS[level]).loss
+    return online.composition(config, setting)
