@@ -54,6 +54,13 @@ class ModelView(Protocol):
         `ids[where]`), and the head's weight [V,D]: what `divergences.against` keeps of a frozen model."""
         ...
 
+    def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
+        """Log-distributions [N,V] of the N tokens where `where` [B,T] is True (None: the mask; at least one), held whole.
+
+        For what has to differentiate twice: in float32, without dropout, outside a wrapper that adds up gradients.
+        """
+        ...
+
     def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:
         """No-gradient log-probs [T] of each sample, on the CPU, cut into micro-batches inside."""
         ...
@@ -97,7 +104,8 @@ class Stream(Protocol):
 class Turn:
     """What a phase sees of the running step.
 
-    `live` holds the present value of every live field; read it at each use, it may change between turns.
+    `live` holds the present value of every live field; read it at each use, it may change between turns. A controller
+    sets what it steers here, and checkpoints keep it.
     `stores` is where `Collect` leaves samples and `Fit` finds them, by name, for the length of this turn.
     `wants_rollouts` is True when this turn should show what was written; `show` emits one.
     """
@@ -106,7 +114,7 @@ class Turn:
     models: Mapping[str, ModelView]
     data: Mapping[str, Stream]
     tokenizer: Any
-    live: Mapping[str, float]
+    live: dict[str, float]
     tally: Tally
     stores: dict[str, list[Sample]]
     wants_rollouts: bool

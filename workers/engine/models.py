@@ -12,6 +12,7 @@ import torch
 from accelerate.accelerator import Accelerator
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine.composition import Role
@@ -20,7 +21,8 @@ from workers.engine.faults import ConfigFault, ModelFault
 from workers.engine.flat_attention import Layout
 from workers.engine.flat_rows import flat
 from workers.engine.loading import check_there, load_causal, load_scalar
-from workers.engine.logprobs import token_logprobs
+from workers.engine.logprobs import tile_logits, token_logprobs
+from workers.engine.precision import full
 from workers.engine.sample import Against, Batch, Comparison, Sample, Scores, batch_of
 from workers.engine.training_config import TrainingConfig
 
@@ -124,6 +126,16 @@ class Model:
             scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
             found: tuple[Tensor, Tensor] = scorer.states(*flat(batch, where)[:4])
         return found
+
+    def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
+        """See `composition.ModelView.distributions`."""
+        training = self.trained and torch.is_grad_enabled()
+        # torch's fused attention has no second derivative, its plain one has.
+        with self._as_declared(), full(), sdpa_kernel(SDPBackend.MATH), torch.set_grad_enabled(training):
+            _set_mode(self.module, False)
+            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
+            hidden, weight = scorer.states(*flat(batch, _predicted(batch, where))[:4])
+            return torch.log_softmax(tile_logits(hidden, weight, temperature), dim=-1)
 
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
         """See `composition.ModelView.values`. Tokens after the last asked one are not computed."""
