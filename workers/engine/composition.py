@@ -66,7 +66,8 @@ class ModelView(Protocol):
         ...
 
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
-        """The scalar head's outputs [B,T], float32: entry t after token t was read, 0 where `where` [B,T] is False.
+        """The scalar head's outputs [B,T] (of E > 1 heads [B,T,E]), float32: entry t after token t was read, 0 where `where`
+        [B,T] is False.
 
         None means `batch.mask`. Gradients flow as in `score`. Only for a role whose head is scalar.
         """
@@ -179,8 +180,9 @@ class Role:
     `weights` names the key of the spec's `models`; a role whose `share` names another is that model with its adapter
     off (or, under full fine-tuning, a frozen copy taken at the start of training, which checkpoints keep).
     `learning_rate` names the live field its optimizer reads. `head` "scalar" is one number for each token read, as
-    transformers' sequence classifiers with one label have it; weights without such a head get a fresh one. `adapter` False
-    trains all its weights even where the run trains adapters.
+    transformers' sequence classifiers with one label have it; weights without such a head get a fresh one. `heads` is its
+    number of labels, and `declares` what the saved config says of it (see `reward_heads`). `adapter` False trains all its
+    weights even where the run trains adapters.
     """
 
     name: str
@@ -190,6 +192,8 @@ class Role:
     share: str | None = None
     learning_rate: str = "learning_rate"
     adapter: bool = True
+    heads: int = 1
+    declares: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Stateful(Protocol):

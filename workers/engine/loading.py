@@ -63,12 +63,20 @@ def load_causal(path: str) -> Any:
     return _load(AutoModelForCausalLM, path)
 
 
-def load_scalar(path: str) -> Any:
-    """The model at `path` with a head of one number; a language model gets a fresh one, drawn from torch's generator.
+def load_scalar(path: str, *, heads: int = 1) -> Any:
+    """The model at `path` with a head of `heads` numbers; a language model gets a fresh one, drawn from torch's generator.
 
-    Raises ModelFault.
+    Raises ModelFault, also for a head of another size.
     """
-    return _load(AutoModelForSequenceClassification, path, num_labels=1)
+    said = declared_document(path)
+    own = said.get("id2label")
+    classifies = any(str(name).endswith("ForSequenceClassification") for name in said.get("architectures") or [])
+    if classifies and isinstance(own, dict) and len(own) != heads:
+        numbers = f"{len(own)} numbers for a text" if len(own) > 1 else "one number for a text"
+        raise ModelFault(f"The reward model at {path} gives {numbers}, and {heads} {'is' if heads == 1 else 'are'} asked for.",
+                         "An ensemble is asked by the ensemble term and goes on with as many heads as it has; elsewhere "
+                         "choose a model with one number.")
+    return _load(AutoModelForSequenceClassification, path, num_labels=heads)
 
 
 def _load(auto: Any, path: str, **more: Any) -> Any:
@@ -88,10 +96,16 @@ def declared_context(path: str) -> int:
 
 def declared(path: str) -> dict[str, Any]:
     """What the model's config.json says of its language model. Raises ModelFault when there is no model."""
-    check_directory(Path(path))
-    said: dict[str, Any] = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    said = declared_document(path)
     text: dict[str, Any] = said.get("text_config", said)
     return text
+
+
+def declared_document(path: str) -> dict[str, Any]:
+    """The model's whole config.json. Raises ModelFault when there is no model."""
+    check_directory(Path(path))
+    said: dict[str, Any] = json.loads((Path(path) / "config.json").read_text(encoding="utf-8"))
+    return said
 
 
 def stored_parameters(path: str) -> int:

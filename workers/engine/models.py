@@ -58,19 +58,19 @@ class Scorer(nn.Module):
 
 
 class Valuer(nn.Module):
-    """A sequence classifier with one label as one module: its score after each picked token."""
+    """A sequence classifier as one module: its score after each picked token, or one for each label."""
 
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
-        """ids and positions [N]; picked [P] indexes tokens → their scores [P], float32."""
+        """ids and positions [N]; picked [P] indexes tokens → their scores [P], or [P,E] of E > 1 labels, float32."""
         classifier = _bare(self.module)
         hidden = classifier.base_model(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
                                        use_cache=False, layout=layout).last_hidden_state[0]
-        scores: Tensor = classifier.score(hidden.index_select(0, picked)).squeeze(-1).float()
-        return scores
+        scores: Tensor = classifier.score(hidden.index_select(0, picked)).float()
+        return scores.squeeze(-1) if scores.shape[-1] == 1 else scores
 
 
 class Model:
@@ -140,7 +140,8 @@ class Model:
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
         """See `composition.ModelView.values`. Tokens after the last asked one are not computed."""
         where = batch.mask if where is None else where
-        found = torch.zeros(batch.ids.shape, device=self._device)
+        heads: int = self.module.config.num_labels
+        found = torch.zeros(batch.ids.shape if heads == 1 else (*batch.ids.shape, heads), device=self._device)
         if not bool(where.any()):
             return found
         # A score after token t is found where a prediction of token t + 1 would be.
@@ -149,7 +150,8 @@ class Model:
         training = self.trained and torch.is_grad_enabled()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
-            return found.masked_scatter(where, self.scorer(ids, positions, layout, picked))
+            asked = where if heads == 1 else where[..., None].expand_as(found)
+            return found.masked_scatter(asked, self.scorer(ids, positions, layout, picked))
 
     def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:
         """See `composition.ModelView.score_all`; results come in the order of `samples`."""
@@ -217,8 +219,9 @@ def adapted(role: Role, config: TrainingConfig) -> bool:
 def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path | None) -> Any:
     adapter = adapted(role, config)
     saved = resume / role.name if resume is not None and role.trained else None
-    load = load_scalar if role.head == "scalar" else load_causal
-    module = load(str(saved) if saved is not None and not adapter else ref.path)
+    place = str(saved) if saved is not None and not adapter else ref.path
+    module = load_scalar(place, heads=role.heads) if role.head == "scalar" else load_causal(place)
+    module.config.update(dict(role.declares))
     if role.head == "lm":
         _check_head(module)
     if ref.adapter_path is not None and (saved is None or adapter):
@@ -231,9 +234,9 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
     return module
 
 
-def frozen(ref: ModelRef, device: torch.device) -> Model:
-    """A model that only answers, as `ref.kind` says: log-probs and text, or scores. Raises ModelFault."""
-    module = load_scalar(ref.path) if ref.kind is ModelKind.REWARD else load_causal(ref.path)
+def frozen(ref: ModelRef, device: torch.device, *, heads: int = 1) -> Model:
+    """A model that only answers, as `ref.kind` says: log-probs and text, or `heads` scores. Raises ModelFault."""
+    module = load_scalar(ref.path, heads=heads) if ref.kind is ModelKind.REWARD else load_causal(ref.path)
     if ref.kind is ModelKind.CAUSAL:
         _check_head(module)
     if ref.adapter_path is not None:

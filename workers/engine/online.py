@@ -28,6 +28,7 @@ from workers.engine.rollout_events import rollout_event
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
+from workers.engine.steps import give_steps
 from workers.engine.surrogate import check_loss, surrogate_loss
 from workers.engine.tally import Tally
 from workers.engine.training_config import chosen_learning_rate
@@ -134,6 +135,10 @@ def collect(config: OnlineConfig, pipeline: Pipeline, compare: Compare, turn: Tu
     tell_rewards(turn.tally, pipeline, rewards)
     tell_lengths(turn.tally, rollouts)
     samples = samples_of(prompts, rollouts, texts, rewards, groups)
+    if rewards.steps is not None:
+        give_steps(turn.tokenizer, samples, rewards.steps)
+    if news := pipeline.news():
+        turn.warn(news)
     if turn.live.get("beta", 0.0) > 0:
         for sample, found in zip(samples, turn.models["reference"].score_all(samples, temperature=temperature), strict=True):
             sample.channels["ref_logprobs"] = found

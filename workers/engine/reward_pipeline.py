@@ -5,7 +5,11 @@ that does not apply to an answer is left out of its aggregate; an answer to whic
 advantage 0 later). A closed gate gives `otherwise` in place of the aggregate; of several the first in order decides.
 
 A term that answers NaN or infinity, or whose transforms do, is broken there: `on_nan` refuses (the run fails and says
-which), drops the answer (no reward), or counts the term as 0, gate or not.
+which), drops the answer (no reward), or counts the term as 0, gate or not. How many answers that befell is a curve of the
+term, and said in the run's log as it grows.
+
+A term that values steps gives the answer's steps those values times its weight, beside its number; transforms and gates are
+for the number alone.
 """
 
 import math
@@ -23,7 +27,8 @@ from workers.contract.run_spec import Gate, RewardPipeline, RewardTerm, Transfor
 from workers.engine.faults import ConfigFault, Fault, RewardFault
 from workers.engine.rendering import text_of
 from workers.engine.reward_transforms import is_open, transformed
-from workers.engine.rewards import Place, Reward, TermParams, card_of, kinds, params_of, preparation_of, reward_of
+from workers.engine.rewards import Answered, Place, Reward, TermParams, card_of, kinds, params_of, preparation_of, reward_of
+from workers.engine.steps import NO_STEPS, StepValues
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,9 @@ class Rewards:
     """Rewards of B answers by K terms.
 
     `total` [B]; `terms` [B,K] raw values, NaN where a term does not apply; `transformed` [B,K] the same after the
-    transforms; `opened` [B,K] bool, False where the term is a gate that the answer did not pass.
+    transforms; `opened` [B,K] bool, False where the term is a gate that the answer did not pass; `broken` [B,K] bool, True
+    where the value or what became of it was NaN or infinite. `steps` holds what the steps of each answer earned, None where
+    no term knows steps; `more` what terms tell beside their numbers: the mean over the answers, by its curve's name.
     """
 
     total: Tensor
@@ -39,6 +46,9 @@ class Rewards:
     names: tuple[str, ...]
     transformed: Tensor
     opened: Tensor
+    broken: Tensor
+    steps: list[StepValues] | None = None
+    more: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, index: int) -> dict[str, float | None]:
         """Raw value of each term for answer `index`; None where it does not apply."""
@@ -100,7 +110,8 @@ def _held(prepared: Any, closing: ExitStack) -> Reward:
     closing.callback(prepared.close)
 
     def asked(params: TermParams, **given: Any) -> list[float | None]:
-        return list(prepared(**given))
+        found: list[float | None] = prepared(**given)
+        return found
 
     return asked
 
@@ -119,6 +130,8 @@ class Pipeline:
     terms: tuple[Term, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._broken: dict[str, int] = {}
+        self._broken_told = 0
         self.aggregate, self.on_nan = self.spec.aggregate, self.spec.on_nan
         self.names = tuple(term.name for term in self.spec.terms)
         if len(set(self.names)) < len(self.names):
@@ -164,7 +177,39 @@ class Pipeline:
         opened = torch.stack([_opened(moved[:, k], term.gate) for k, term in enumerate(self.terms)], -1)
         total = self._gated(self._total(moved, applies), opened)
         dropped = broken.any(-1) & (self.on_nan == "drop")
-        return Rewards(torch.where(dropped, torch.full_like(total, torch.nan), total), known, self.names, moved, opened)
+        for name, count in zip(self.names, broken.sum(0).tolist(), strict=True):
+            self._broken[name] = self._broken.get(name, 0) + count
+        return Rewards(torch.where(dropped, torch.full_like(total, torch.nan), total), known, self.names, moved, opened, broken,
+                       steps=self._steps(kept), more=self._more(kept))
+
+    def news(self) -> str | None:
+        """A sentence on broken values so far, where their number has doubled since it was last told."""
+        total = sum(self._broken.values())
+        if total == 0 or total < 2 * self._broken_told:
+            return None
+        self._broken_told = total
+        counts = ", ".join(f"{name} {count}" for name, count in self._broken.items() if count)
+        done = "those answers have no reward" if self.on_nan == "drop" else "each counts as 0"
+        return f"Reward terms that answered no finite number so far: {counts}; {done}."
+
+    def _steps(self, kept: Sequence[Sequence[float | None]]) -> list[StepValues] | None:
+        """What each answer's steps earned by all terms that know steps; None where none does."""
+        found: list[StepValues] | None = None
+        for term, values in zip(self.terms, kept, strict=True):
+            if isinstance(values, Answered) and values.steps is not None and term.gate is None:
+                before = found or [NO_STEPS] * len(values)
+                found = [old.plus(new, term.weight) for old, new in zip(before, values.steps, strict=True)]
+        return found
+
+    def _more(self, kept: Sequence[Sequence[float | None]]) -> dict[str, float]:
+        """Means of what terms tell beside their numbers, as `rewards/<term>/<name>`."""
+        found = {}
+        for term, values in zip(self.terms, kept, strict=True):
+            for name, numbers in (values.more if isinstance(values, Answered) else {}).items():
+                known = [number for number in numbers if number is not None and math.isfinite(number)]
+                if known:
+                    found[f"rewards/{term.name}/{name}"] = sum(known) / len(known)
+        return found
 
     def _ready(self, index: int, given: RewardTerm) -> Term:
         with _naming(index, given.name):
@@ -216,9 +261,10 @@ class Pipeline:
 
 def measures(pipeline: Pipeline, rewards: Rewards) -> dict[str, float]:
     """Curves of the terms: `rewards/<term>/mean` and `/std` of the raw values; `/transformed`, their mean after the
-    transforms, where there are any; `/open`, the share of answers that passed, of a gate. What has no value is left out.
+    transforms, where there are any; `/open`, the share of answers that passed, of a gate; `/broken`, the share whose value
+    was no finite number, where there were such; and what terms tell of themselves. What has no value is left out.
     """
-    found: dict[str, float] = {}
+    found = dict(rewards.more)
     for k, term in enumerate(pipeline.terms):
         values = rewards.terms[:, k]
         values = values[values.isfinite()]
@@ -228,6 +274,8 @@ def measures(pipeline: Pipeline, rewards: Rewards) -> dict[str, float]:
         moved = rewards.transformed[:, k]
         if term.transforms and bool(moved.isfinite().any()):
             found[f"rewards/{term.name}/transformed"] = float(moved[moved.isfinite()].mean())
+        if bool(rewards.broken[:, k].any()):
+            found[f"rewards/{term.name}/broken"] = float(rewards.broken[:, k].double().mean())
         if term.gate is not None:
             found[f"rewards/{term.name}/open"] = float(rewards.opened[:, k].double().mean())
     return found

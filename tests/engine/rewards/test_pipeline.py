@@ -7,7 +7,7 @@ import torch
 
 from workers.contract.run_spec import RewardPipeline, RewardTerm
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.reward_pipeline import Pipeline, Rewards, Term
+from workers.engine.reward_pipeline import Pipeline, Rewards, Term, measures
 from workers.engine.rewards import TermParams
 
 
@@ -48,6 +48,18 @@ def test_a_broken_value_drops_the_answer_or_counts_as_zero() -> None:
     values: list[list[float | None]] = [[1.0, 1.0], [math.inf, 3.0]]
     assert score(pipeline(values, [1, 1], on_nan="drop"), 2).total.isnan().tolist() == [True, False]
     assert score(pipeline(values, [1, 1], on_nan="zero"), 2).total.tolist() == [1.0, 4.0]
+
+
+def test_broken_values_are_a_curve_and_news_when_their_number_has_doubled() -> None:
+    made = pipeline([[math.nan, 3.0], [1.0, 1.0]], [1, 1], on_nan="drop")
+    assert made.news() is None
+    curves = measures(made, score(made, 2))
+    assert curves["rewards/t0/broken"] == 0.5
+    assert "rewards/t1/broken" not in curves
+    assert made.news() == "Reward terms that answered no finite number so far: t0 1; those answers have no reward."
+    assert made.news() is None
+    score(made, 2)
+    assert made.news() is not None
 
 
 def test_a_term_that_answers_too_few_values_is_refused() -> None:

@@ -15,10 +15,11 @@ A term that holds something for the length of a run (a model, a process, connect
     def prepare(params, place: Place) -> Prepared
 
 whose answer is called with the same lists, save that the prompt of a conversation comes as its messages, and is closed
-at the run's end. What it cannot get at all it says by a Fault.
+at the run's end. What it cannot get at all it says by a Fault. One that knows more than a number of an answer gives
+`Answered`: the numbers, with what each step of an answer earned, or with more numbers to draw as curves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -29,6 +30,7 @@ from workers.contract.catalogue import RewardTermCard
 from workers.contract.records import Text
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import members
+from workers.engine.steps import StepValues
 
 
 class TermParams(BaseModel):
@@ -63,6 +65,20 @@ class Place:
     device: torch.device
     seed: int
     on_nan: str = "refuse"
+
+
+class Answered(list[float | None]):
+    """A term's values, one an answer, with what else it knows of each.
+
+    `steps` are what the answer's steps earned (None: the term knows no steps); `more` further numbers by name, one an
+    answer, whose means are curves `rewards/<term>/<name>`.
+    """
+
+    def __init__(self, values: Iterable[float | None], *, steps: Sequence[StepValues] | None = None,
+                 more: Mapping[str, Sequence[float | None]] | None = None) -> None:
+        super().__init__(values)
+        self.steps = steps
+        self.more = dict(more or {})
 
 
 class Reward(Protocol):
