@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from workers.contract.records import Record, RecordKind
+from workers.engine import baselines
 from workers.engine.comparison import Extra, check_comparison, compare_answers
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
 from workers.engine.faults import ConfigFault, DataFault
@@ -50,6 +51,9 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
     """
     pipeline = pipeline_of(setting)
     check(config, setting)
+    told = baselines.gathered(config, lambda turn, prompts, rollouts: score(
+        pipeline, prompts, rollouts, texts_of(turn.tokenizer, rollouts)).total)
+    extra = (*extra, *told.extra)
     if compare is None:
         check_comparison(config, extra)
     if loss is None:
@@ -80,6 +84,7 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
         evaluations=(Evaluation("eval", lambda turn: held_out_measures(
             turn, pipeline, limit=config.eval_limit, max_new_tokens=config.eval_max_new_tokens)),) if held_out else (),
         best=("eval/exact_match", "up") if held_out else None,
+        state=told.state,
         rollouts_every=config.rollout_steps,
     )
 

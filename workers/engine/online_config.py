@@ -68,6 +68,9 @@ class OnlineConfig(TrainingConfig):
     weight_cap: float = setting(
         5.0, "Weight cap", "Largest ratio that weighs a token in losses whose weight has no gradient (CISPO).", order=116, gt=0,
         le=1000)
+    entropy_coef: float = setting(
+        0.0, "Entropy bonus", "Weight of the policy's entropy, which the loss is lowered by: keeps it from settling early.",
+        order=118, ge=0, le=10)
     num_iterations: int = setting(
         1, "Passes over the answers", "Times each set of answers is trained on; above 1 the ratio moves away from 1.", order=119,
         ge=1, le=64)

@@ -30,7 +30,7 @@ def check_loss(config: OnlineConfig) -> None:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """`loss` is a scalar with gradient, the KL term in it where it belongs; `ratio` [B,T] is without."""
+    """`loss` is a scalar with gradient, KL term and entropy bonus in it where they belong; `ratio` [B,T] is without."""
 
     loss: Tensor
     ratio: Tensor
@@ -48,11 +48,11 @@ def options_of(config: OnlineConfig) -> PolicyOptions:
 
 
 def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *, told: str = "policy_loss") -> Surrogate:
-    """The reduced policy loss of one micro-batch, with β·KL added where it is placed in the loss.
+    """The reduced policy loss of one micro-batch, with β·KL added where it is placed in the loss, less the entropy bonus.
 
     With one update on each set of answers the policy is the one that sampled: the ratio is 1 by construction, and the
     old log-probs are the present ones without gradient. Otherwise they are those of sampling time. Tells the surrogate
-    without the KL term as `told`, and `kl`, `entropy` and `clip_ratio/…`.
+    alone as `told`, and `kl`, `entropy` and `clip_ratio/…`.
     """
     scores = turn.models["policy"].score(batch, temperature=turn.live["temperature"], entropy=True)
     on_policy = config.num_iterations * config.updates_per_rollout == 1
@@ -69,6 +69,8 @@ def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *,
             terms = terms + beta * kl
     if scores.entropy is not None:
         turn.tally.mean("entropy", scores.entropy, batch.mask)
+        if config.entropy_coef > 0:
+            terms = terms - config.entropy_coef * scores.entropy
         kept["entropy"] = scores.entropy
     tell_clipping(turn.tally, found, batch.mask)
     if turn.wants_rollouts:

@@ -5,6 +5,8 @@ from torch import Tensor
 from workers.engine.advantages._baselines import above
 from workers.engine.credit import returns
 
+OPTIONS = ("gamma",)
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
     """R − mean of all finite R on every masked token (rewards to go in place of R for a `gamma`); groups are not looked at."""

@@ -11,6 +11,8 @@ from workers.engine.advantages._baselines import above
 NEEDS = ("greedy_reward",)
 """[B]: the greedy answer's reward; NaN where it has none, which leaves the answer without an advantage."""
 
+OPTIONS = ("gamma",)
+
 
 def advantages(
     token_rewards: Tensor, mask: Tensor, groups: Tensor, *, greedy_reward: Tensor, gamma: float | None = None

@@ -6,6 +6,7 @@ from workers.engine.advantages._baselines import above, group_mean
 from workers.engine.credit import returns
 
 SMALLEST_GROUP = 2
+OPTIONS = ("gamma",)
 
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:

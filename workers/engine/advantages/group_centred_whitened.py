@@ -5,6 +5,8 @@ from torch import Tensor
 from workers.engine.advantages import broadcast, centred, whiten
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
     """(x − mean) / sqrt(var + 1e-8) with x = R − mean_group on every masked token of an answer with a reward (Bessel)."""

@@ -11,6 +11,9 @@ from workers.engine.advantages import group_sum
 from workers.engine.advantages._baselines import above
 from workers.engine.credit import returns
 
+SMALLEST_GROUP = 2
+OPTIONS = ("gamma",)
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = None) -> Tensor:
     """R_i − Σ_j l_j·R_j / Σ_j l_j over the group, l the masked tokens, on every one of them (to go for a `gamma`)."""

@@ -7,6 +7,8 @@ from workers.engine.advantages._baselines import above
 NEEDS = ("baseline",)
 """[B]: what answers earned so far, the same for all."""
 
+OPTIONS = ("gamma",)
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, baseline: Tensor, gamma: float | None = None) -> Tensor:
     """R − b on every masked token (rewards to go in place of R for a `gamma`); groups are not looked at."""

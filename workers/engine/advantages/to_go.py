@@ -5,6 +5,8 @@ from torch import Tensor
 
 from workers.engine.advantages._baselines import above
 
+OPTIONS = ("gamma",)
+
 
 def advantages(token_rewards: Tensor, mask: Tensor, groups: Tensor, *, gamma: float | None = 1.0) -> Tensor:
     """Σ_{s≥t} γ^{s−t} r_s on every masked token; groups are not looked at."""
