@@ -13,6 +13,7 @@ from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, setti
 AdvantageName = Annotated[str, one_of("workers.engine.advantages")]
 CreditName = Annotated[str, one_of("workers.engine.credit")]
 PolicyLossName = Annotated[str, one_of("workers.engine.policy_losses")]
+LevelName = Literal["token", "sequence", "answer"]
 ReductionName = Literal["token_mean", "token_mean_local", "seq_mean_token_mean", "seq_mean_token_sum", "const"]
 
 
@@ -51,7 +52,7 @@ class OnlineConfig(TrainingConfig):
         order=107)
     policy_loss: PolicyLossName = setting(
         "clipped", "Policy loss", "What is made of advantages and ratios; clipped is that of PPO and GRPO.", order=108)
-    importance_sampling_level: Literal["token", "sequence", "answer"] = setting(
+    importance_sampling_level: LevelName = setting(
         "token", "Ratio level", "One ratio per token; per answer, as the mean of its tokens' logarithms (GSPO); or per answer as "
         "one action, as their sum (RLOO).", order=109)
     reduction: ReductionName = setting(

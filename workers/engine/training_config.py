@@ -7,6 +7,7 @@ A field is declared once, here or in the method's file: default, bounds, help, u
 import math
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, Field
 
 from workers.contract.catalogue import MetricInfo
@@ -33,6 +34,15 @@ def setting(
     if auto:
         extra["x-auto"] = auto._asdict()
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
+
+
+def again(parent: type[BaseModel], field: str, default: Any, help: str = "") -> Any:  # noqa: A002
+    """The parent's field with another default, for a method that is a setting of what exists; an empty `help` is the parent's."""
+    known = parent.model_fields[field]
+    bounds = {type(bound).__name__.lower(): getattr(bound, type(bound).__name__.lower())
+              for bound in known.metadata if isinstance(bound, Ge | Gt | Le | Lt)}
+    return Field(default=default, title=known.title, description=help or known.description,
+                 json_schema_extra=known.json_schema_extra, **bounds)
 
 
 HELD_OUT_COUNT = MetricInfo(name="eval/samples", title="Held-out rows counted", panel="Evaluation", unit="rows")

@@ -29,10 +29,14 @@ def of(name: str, rewards: list[float], groups: list[int] | None = None) -> list
 
 
 def run(name: str, rewards: Tensor, mask: Tensor, groups: Tensor) -> Tensor:
-    """Advantages [B,T] of rewards [B] on the last token; what a member needs beside them is a quarter everywhere."""
+    """Advantages [B,T] of rewards [B] on the last token; what a member needs beside them is a quarter everywhere.
+
+    Steps end where the reward stands: an answer is one step.
+    """
     needs = getattr(members.load("workers.engine.advantages", name), "NEEDS", ())
     shape = {"values": mask.shape, "baseline": rewards.shape, "greedy_reward": rewards.shape}
-    given_too = {need: torch.full(shape[need], 0.25, dtype=rewards.dtype) for need in needs}
+    given_too = {need: torch.full(shape[need], 0.25, dtype=rewards.dtype) for need in needs if need in shape}
+    given_too |= {"step_ends": token_rewards(torch.ones_like(rewards), mask)} if "step_ends" in needs else {}
     return estimator(name)(token_rewards(rewards, mask), mask, groups, **given_too)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workers.engine.policy_losses import Level, PolicyOptions
+from workers.engine.policy_losses import Level, PolicyOptions, policy_loss
 from workers.engine.policy_losses.clipped import terms
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
@@ -114,7 +114,7 @@ def test_clip_counts_look_at_the_side_where_the_gradient_is_cut() -> None:
 
 
 TRL_LOSSES = {"grpo": Reduction.SEQ_MEAN_TOKEN_MEAN, "bnpo": Reduction.TOKEN_MEAN_LOCAL, "dr_grpo": Reduction.CONST,
-              "dapo": Reduction.TOKEN_MEAN}
+              "dapo": Reduction.TOKEN_MEAN, "cispo": Reduction.TOKEN_MEAN}
 
 
 def trl_loss(
@@ -147,7 +147,9 @@ def test_the_loss_is_that_of_trl_on_the_same_tensors(loss_type: str, level: Leve
     policy, old, advantage, mask = batch(3)
     reference = old + 0.1
     row = advantage[:, 0]
-    found = terms(policy, old, row.unsqueeze(1).expand_as(mask), mask, PolicyOptions(epsilon_high=0.28, level=level)).terms
+    options = PolicyOptions(epsilon_high=0.28, level=level, weight_cap=0.28)
+    member = policy_loss("cispo" if loss_type == "cispo" else "clipped")
+    found = member(policy, old, row.unsqueeze(1).expand_as(mask), mask, options).terms
     found = found + 0.1 * divergence("k3")(policy, reference)
     ours = reduce(found, mask, count(mask), TRL_LOSSES[loss_type])
     assert ours.item() == pytest.approx(trl_loss(loss_type, level, policy, old, reference, row, mask), rel=1e-5)

@@ -14,13 +14,11 @@ from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
 from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig, ReductionName
-from workers.engine.training_config import setting
+from workers.engine.training_config import again
 
 
 class Config(OnlineConfig):
-    reduction: ReductionName = setting(
-        "seq_mean_token_mean", "Loss average", "Over answers of their tokens' mean (GRPO), over all tokens (DAPO), or over "
-        "a fixed length (Dr. GRPO: const).", order=110)
+    reduction: ReductionName = again(OnlineConfig, "reduction", "seq_mean_token_mean")
 
 
 CARD = card(

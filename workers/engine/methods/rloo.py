@@ -15,27 +15,23 @@ from workers.contract.catalogue import Paper, Preset
 from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, OnlineConfig, ReductionName
-from workers.engine.training_config import setting
+from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, LevelName, OnlineConfig, ReductionName
+from workers.engine.training_config import again
 
 
 class Config(OnlineConfig):
-    num_generations: int = setting(
-        4, "Answers per prompt", "Answers drawn for each prompt: each is measured against the mean of the others.",
-        group="basic", order=16, unit="answers", ge=2, le=1024)
-    beta: float = setting(
-        0.05, "KL coefficient β", "Weight of the divergence to the starting model. 0 does not run the reference at all.",
-        group="basic", order=18, live=True, ge=0, le=100)
-    kl_in: Literal["loss", "reward"] = setting(
-        "reward", "KL placed in", "Taken from the answer's reward, as in the paper, or added to the loss.", order=112)
-    advantage: AdvantageName = setting(
-        "leave_one_out", "Advantage", "How answers are compared: RLOO measures each against the mean of the others.", order=107)
-    importance_sampling_level: Literal["token", "sequence", "answer"] = setting(
-        "answer", "Ratio level", "One ratio per answer, which is one action in the paper; or one per token (verl, OpenRLHF).",
-        order=109)
-    reduction: ReductionName = setting(
-        "seq_mean_token_sum", "Loss average", "The mean over answers of what each one's tokens add, as an answer is one action.",
-        order=110)
+    num_generations: int = again(
+        OnlineConfig, "num_generations", 4, "Answers drawn for each prompt: each is measured against the mean of the others.")
+    beta: float = again(OnlineConfig, "beta", 0.05)
+    advantage: AdvantageName = again(OnlineConfig, "advantage", "leave_one_out")
+    importance_sampling_level: LevelName = again(
+        OnlineConfig, "importance_sampling_level", "answer",
+        "One ratio per answer, which is one action in the paper; or one per token (verl, OpenRLHF).")
+    reduction: ReductionName = again(
+        OnlineConfig, "reduction", "seq_mean_token_sum", "The mean over answers of what each one's tokens add: an answer is one "
+        "action.")
+    kl_in: Literal["loss", "reward"] = again(
+        OnlineConfig, "kl_in", "reward", "Taken from the answer's reward, as in the paper, or added to the loss.")
 
 
 CARD = card(
