@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
 from tests.engine.online_builders import given, prompts, sample, turn
 from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
+from workers.engine import kl_control
 from workers.engine.composition import Setting, Turn
 from workers.engine.critic import state_values
 from workers.engine.faults import ConfigFault, RewardFault
@@ -18,6 +19,7 @@ from workers.engine.methods import ppo
 from workers.engine.models import Model, Valuer
 from workers.engine.preflight import report
 from workers.engine.sample import Sample, batch_of, counts_of
+from workers.engine.surrogate import surrogate
 from workers.engine.tiny_model import make_model, make_tokenizer
 from workers.engine.training_state import write_model
 
@@ -129,6 +131,36 @@ def test_one_pass_without_clipping_is_advantage_actor_critic(small: Path) -> Non
         assert torch.allclose(mine, other, atol=1e-6)
 
 
+def test_the_entropy_bonus_lowers_the_loss_by_the_mean_entropy_and_has_its_gradient() -> None:
+    model, samples = view(), [sample(4, 0, 1.0, seed=1), sample(2, 1, 0.0, seed=2)]
+    for one in samples:
+        one.channels["advantages"] = torch.where(one.mask, 0.5, 0.0)
+    batch, counts = batch_of(samples), counts_of(samples)
+    plain, raised = (surrogate(ppo.Config(beta=0, entropy_coef=coef), turn(model), batch, counts).loss for coef in (0, 0.3))
+    entropy = model.score(batch, entropy=True).entropy
+    assert entropy is not None
+    assert torch.allclose(plain - raised, 0.3 * entropy[batch.mask].mean())
+    weight = model.module.get_input_embeddings().weight
+    ours, theirs = (torch.autograd.grad(each, weight)[0] for each in (plain - raised, 0.3 * entropy[batch.mask].mean()))
+    assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "expected"), [("answer", 0.6), ("token", 0.2)])
+def test_the_divergence_that_steers_beta_is_of_an_answer_or_of_a_token(unit: str, expected: float) -> None:
+    """The catalogue's k1 [.2, −.1, .5]: .6 for the answer; an answer that is not trained does not count."""
+    samples = [sample(3, 0, 1.0, seed=1), sample(3, 1, None, seed=2)]
+    for one in samples:
+        one.channels["ref_logprobs"] = one.channels["old_logprobs"] - torch.tensor([0, 0, 0, 0.2, -0.1, 0.5])
+    samples[1].mask &= False
+    here = turn(None, beta=0.2)
+    here.stores["batch"] = samples
+    config = ppo.Config.model_validate({"kl_target": expected / 2, "kl_horizon": 100, "kl_unit": unit})
+    kl_control.steer(config, here)
+    assert here.live["beta"] == pytest.approx(0.2 * (1 + 0.2 * 2 / 100))
+    kl_control.steer(config.model_copy(update={"kl_target": expected}), here)
+    assert here.live["beta"] == pytest.approx(0.2 * (1 + 0.2 * 2 / 100))
+
+
 @pytest.mark.slow
 def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
     whole = train(asked(tmp_path, small, name="whole"))
@@ -144,13 +176,15 @@ def tensors(place: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [
-    {}, {"use_peft": True}, {"use_peft": True, "critic_use_peft": False}, {"kl_in": "loss", "num_generations": 1}])
+    {"kl_target": 0.01, "kl_horizon": 24, "entropy_coef": 0.01}, {"use_peft": True},
+    {"use_peft": True, "critic_use_peft": False}, {"kl_in": "loss", "num_generations": 1}])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit_critic_and_optimizers_included(
     tmp_path: Path, small: Path, config: dict[str, Any]
 ) -> None:
     whole, rest = straight_and_resumed(lambda name: asked(tmp_path, small, name=name, **config))
-    for name in ("loss/policy_avg", "loss/value_avg", "critic/vf_explained_var", "critic/grad_norm", "reward", "kl"):
+    for name in ("loss/policy_avg", "loss/value_avg", "critic/vf_explained_var", "critic/grad_norm", "reward", "kl", "kl_coef"):
         assert curve(rest, name) == curve(whole, name, after=2)
+    assert (len(set(curve(whole, "kl_coef").values())) > 1) == ("kl_target" in config)
     last = "checkpoints/step-00000004"
     expected, resumed = tensors(tmp_path / "whole" / last), tensors(tmp_path / "again" / last)
     assert any(name.startswith("critic/") for name in expected)
