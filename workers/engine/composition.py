@@ -204,6 +204,18 @@ class Stateful(Protocol):
     def restore(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None: ...
 
 
+class UpdateHook(Stateful, Protocol):
+    """What goes along with a trained role's optimizer, such as an adapter that changes its own shape; checkpoints keep it."""
+
+    def term(self) -> Tensor | None:
+        """A term of the role's parameters alone, added once to the loss of each update; a scalar, or nothing."""
+        ...
+
+    def stepped(self, step: int, tally: Tally) -> None:
+        """Called after each of the role's optimizer steps, while the gradients are still there."""
+        ...
+
+
 Render = Callable[[Record, int], list[Sample]]
 """(record, row) -> its samples; an empty list drops the row. Raises `DataFault` for a row that cannot be read."""
 

@@ -23,6 +23,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.modeling_utils import AttentionInterface
 
 from workers.engine.full_precision_attention import attend
+from workers.engine.prefix import Prefix
 
 NAME = "lodestar_flat"
 WASTE = 1.2
@@ -86,27 +87,38 @@ def position_ids(lengths: Sequence[int]) -> Tensor:
 def flat_attention(  # noqa: PLR0917 - transformers' signature of an attention function
     module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
     dropout: float = 0.0, scaling: float | None = None, layout: Layout | None = None,
-    sliding_window: int | None = None, **kwargs: Any,
+    sliding_window: int | None = None, prefix: Prefix | None = None, **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """query [1,H,N,D] over key and value [1,H',N,D] → [1,N,H,D]. Without a layout this is transformers' own attention."""
+    """query [1,H,N,D] over key and value [1,H',N,D] → [1,N,H,D]. Without a layout this is transformers' own attention.
+
+    With a `prefix` every document sees this layer's n keys and values before its own; none of its layers has a window.
+    """
     if layout is None:
         out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs)
         return out, None
     rows = [tensor[0].transpose(0, 1) for tensor in (query, key, value)]
+    before = None if prefix is None else prefix[module.layer_idx]  # type: ignore[index]  # every attention layer has a number
     if layout.even:
         blocks = [row.reshape(layout.even, -1, *row.shape[1:]) for row in rows]
-        return _attend(blocks, dropout, scaling, sliding_window).reshape(1, *rows[0].shape), None
-    parts = [_attend_group(rows, group, dropout, scaling, sliding_window) for group in layout.groups]
+        return _attend(blocks, dropout, scaling, sliding_window, before).reshape(1, *rows[0].shape), None
+    parts = [_attend_group(rows, group, dropout, scaling, sliding_window, before) for group in layout.groups]
     return torch.cat(parts).index_select(0, layout.restore).unsqueeze(0), None  # type: ignore[arg-type]
 
 
-def _attend_group(rows: list[Tensor], group: Group, dropout: float, scaling: float | None, window: int | None) -> Tensor:
+def _attend_group(  # noqa: PLR0917 - as it stands in `flat_attention`
+    rows: list[Tensor], group: Group, dropout: float, scaling: float | None, window: int | None,
+    before: tuple[Tensor, Tensor] | None,
+) -> Tensor:
     blocks = [row.index_select(0, group.gather).view(group.size, group.longest, *row.shape[1:]) for row in rows]
-    return _attend(blocks, dropout, scaling, window).flatten(0, 1).index_select(0, group.scatter)
+    return _attend(blocks, dropout, scaling, window, before).flatten(0, 1).index_select(0, group.scatter)
 
 
-def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window: int | None) -> Tensor:
-    """Blocks [b,L,H,D] → [b,L,H,D]; each query sees its own document up to itself, at most `window` tokens back."""
+def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window: int | None,
+            before: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Blocks [b,L,H,D] → [b,L,H,D]; each query sees its own document up to itself, at most `window` tokens back.
+
+    `before` are keys and values [H',n,D] that every query sees as well.
+    """
     query, key, value = (block.transpose(1, 2) for block in blocks)
     longest = query.shape[2]
     mask = None
@@ -114,6 +126,11 @@ def _attend(blocks: list[Tensor], dropout: float, scaling: float | None, window:
         steps = torch.arange(longest, device=query.device)
         behind = steps[:, None] - steps[None, :]
         mask = (behind >= 0) & (behind < window)
+    if before is not None:
+        seen = mask if mask is not None else torch.ones(longest, longest, dtype=torch.bool, device=query.device).tril()
+        mask = torch.cat([seen.new_ones(longest, before[0].shape[1]), seen], dim=1)
+        key, value = (torch.cat([first.to(own.dtype).expand(len(own), -1, -1, -1), own], dim=2)
+                      for first, own in zip(before, (key, value), strict=True))
     return attend(query, key, value, mask=mask, dropout=dropout, scale=scaling).transpose(1, 2)
 
 

@@ -6,7 +6,7 @@ a run is stands in `TrainingState`; the loop itself keeps only clocks.
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,7 +32,7 @@ from workers.contract.products import ProductKind
 from workers.contract.run_spec import Limits
 from workers.engine import checkpoint, training_state
 from workers.engine.chat import Chats
-from workers.engine.composition import Apply, Collect, Composition, Fit, Setting, Turn
+from workers.engine.composition import Apply, Collect, Composition, Fit, Setting, Turn, UpdateHook
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import NotFiniteFault, Preempted
@@ -144,17 +144,25 @@ class Loop:
                 if loss.requires_grad:
                     self.accelerator.backward(loss)
                 total += loss.detach()
+        for hook in self._hooks(phase.roles):
+            if (term := hook.term()) is not None:
+                self.accelerator.backward(term)
         optimizers = {role: self.state.optimizers[role] for role in phase.roles}
         norms = {role: self._clip(optimizer) for role, optimizer in optimizers.items()}
         if not bool(torch.isfinite(total)) or not all(bool(torch.isfinite(norm)) for norm in norms.values()):
             self._not_finite(samples, float(total))
         else:
             self._step(optimizers, norms, turn.tally)
+            for hook in self._hooks(phase.roles):
+                hook.stepped(self.state.step, turn.tally)
             turn.tally.mean("loss", total)
             self._skipped = 0
         for optimizer in optimizers.values():
             optimizer.zero_grad(set_to_none=True)
         self.state.tokens += int(counts.tokens)
+
+    def _hooks(self, roles: Sequence[str]) -> list[UpdateHook]:
+        return [self.state.hooks[role] for role in roles if role in self.state.hooks]
 
     def _step(self, optimizers: dict[str, Any], norms: dict[str, torch.Tensor], tally: Tally) -> None:
         rate_of = {role.name: role.learning_rate for role in self.composition.roles}

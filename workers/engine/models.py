@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.contract.run_spec import ModelKind, ModelRef
+from workers.engine import prefix
 from workers.engine.composition import Role
 from workers.engine.divergences import compare
 from workers.engine.faults import ConfigFault, ModelFault
@@ -51,10 +52,8 @@ class Scorer(nn.Module):
 
     def states(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> tuple[Tensor, Tensor]:
         """The picked hidden states [P,D] and the head's weight [V,D]."""
-        causal = _bare(self.module)
-        hidden = causal.base_model(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
-                                   use_cache=False, layout=layout).last_hidden_state[0]
-        return hidden.index_select(0, picked), causal.get_output_embeddings().weight
+        hidden = _hidden(self.module, ids, positions, layout)
+        return hidden.index_select(0, picked), _bare(self.module).get_output_embeddings().weight
 
 
 class Valuer(nn.Module):
@@ -66,11 +65,20 @@ class Valuer(nn.Module):
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
         """ids and positions [N]; picked [P] indexes tokens → their scores [P], or [P,E] of E > 1 labels, float32."""
-        classifier = _bare(self.module)
-        hidden = classifier.base_model(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
-                                       use_cache=False, layout=layout).last_hidden_state[0]
-        scores: Tensor = classifier.score(hidden.index_select(0, picked)).float()
+        hidden = _hidden(self.module, ids, positions, layout)
+        scores: Tensor = _bare(self.module).score(hidden.index_select(0, picked)).float()
         return scores.squeeze(-1) if scores.shape[-1] == 1 else scores
+
+
+def _hidden(module: Any, ids: Tensor, positions: Tensor, layout: Layout) -> Tensor:
+    """Hidden states [N,D] of a row [N]; a model's prefix stands before each document."""
+    before = prefix.prefix_of(module)
+    more = {} if before is None else {"prefix": before}
+    positions = positions if before is None else positions + before[0][0].shape[1]
+    hidden: Tensor = _bare(module).base_model(
+        input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device), use_cache=False, layout=layout,
+        **more).last_hidden_state[0]
+    return hidden
 
 
 class Model:
@@ -167,7 +175,8 @@ class Model:
         """See `composition.ModelView.generating`."""
         with self._as_declared(), torch.no_grad():
             _set_mode(self.module, False)
-            yield self.module
+            before = prefix.prefix_of(self.module)
+            yield self.module if before is None else prefix.PrefixedModel(self.module, before)
 
     def _as_declared(self) -> Any:
         return nullcontext() if self._adapter else self.module.disable_adapter()
@@ -226,7 +235,7 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
         _check_head(module)
     if ref.adapter_path is not None and (saved is None or adapter):
         check_there(Path(ref.adapter_path))
-        module = _adapters().merged(module, ref.adapter_path)
+        module = (_adapters().merged if role.trained else _adapters().carrying)(module, ref.adapter_path)
     if adapter:
         module = _adapters().attach(module, config, saved)
     if role.trained and config.gradient_checkpointing:
@@ -241,7 +250,7 @@ def frozen(ref: ModelRef, device: torch.device, *, heads: int = 1) -> Model:
         _check_head(module)
     if ref.adapter_path is not None:
         check_there(Path(ref.adapter_path))
-        module = _adapters().merged(module, ref.adapter_path)
+        module = _adapters().carrying(module, ref.adapter_path)
     module.requires_grad_(False)
     wrapped = Valuer(module) if ref.kind is ModelKind.REWARD else Scorer(module)
     return Model(wrapped.to(device), device, trained=False)

@@ -15,16 +15,17 @@ from workers.contract.events import ArtifactEvent, DoneEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunKind, RunSpec
 from workers.engine import checkpoint, generators, precision, task, training_state
-from workers.engine.composition import Composition, Role, Setting
+from workers.engine.adaptive_rank import AdaptiveRank
+from workers.engine.composition import Composition, Role, Setting, UpdateHook
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import DataFault, MemoryFault, is_memory_out, naming_full_disk
 from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
-from workers.engine.models import Model, build
+from workers.engine.models import Model, adapted, build
 from workers.engine.stream import RowStream
-from workers.engine.training_config import TrainingConfig
+from workers.engine.training_config import TrainingConfig, merges
 from workers.engine.training_state import TrainingState
 
 
@@ -96,10 +97,12 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
         scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
         models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
         log.say("starting", "reading the data")
+        streams = _streams(spec, composition)
+        hooks = _hooks(composition, models, config, streams)
         state = TrainingState(
-            models=models, optimizers=_optimizers(composition.roles, models, config, accelerator),
-            streams=_streams(spec, composition), controllers=composition.state, live=dict(composition.live),
-            tokenizer=tokenizer)
+            models=models, optimizers=_optimizers(composition.roles, models, config, accelerator), streams=streams,
+            controllers={**composition.state, **{f"adapter-{role}": hook for role, hook in hooks.items()}},
+            live=dict(composition.live), tokenizer=tokenizer, hooks=hooks)
         generators.seed_all(spec.seed)
         if resume is not None:
             training_state.load(state, resume)
@@ -153,6 +156,16 @@ def _optimizers(
     return found
 
 
+def _hooks(composition: Composition, models: Mapping[str, Model], config: TrainingConfig,
+           streams: Mapping[str, RowStream]) -> dict[str, UpdateHook]:
+    """For each role whose adapter chooses its ranks, what does so. Raises ConfigFault for a run without a planned end."""
+    if not config.use_peft or config.adapter != "adalora":
+        return {}
+    planned = composition.total_steps(streams)
+    return {role.name: AdaptiveRank(models[role.name].module, config, planned) for role in composition.roles
+            if adapted(role, config)}
+
+
 def _streams(spec: RunSpec, composition: Composition) -> dict[str, RowStream]:
     """A stream for each data set of the spec that the method renders. Raises DataFault without training data."""
     if "train" in composition.data and "train" not in spec.datasets:
@@ -178,7 +191,7 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     config, state = loop.config, loop.state
     role = next(role for role in loop.composition.roles if role.trained)
     module = state.models[role.name].module
-    if config.use_peft and config.merge_adapter:
+    if merges(config):
         module = module.merge_and_unload()
     partial = place.with_name(".final.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -192,5 +205,5 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     partial.rename(place)
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     whole = ProductKind.REWARD_MODEL if role.head == "scalar" else ProductKind.MODEL
-    kind = ProductKind.ADAPTER if config.use_peft and not config.merge_adapter else whole
+    kind = ProductKind.ADAPTER if config.use_peft and not merges(config) else whole
     log.write(ArtifactEvent(kind=kind, path=str(place.resolve()), size_bytes=size))

@@ -5,6 +5,7 @@ A field is declared once, here or in the method's file: default, bounds, help, u
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -16,16 +17,19 @@ from workers.contract.catalogue import MetricInfo
 class Auto(NamedTuple):
     """A setting's value that leaves the choice to the engine, the word shown for it, and by what the engine chooses."""
 
-    value: float
+    value: float | None
     word: str
     said: str
 
 
 def setting(
     default: Any, title: str, help: str, *, group: Literal["basic", "advanced"] = "advanced", unit: str = "",  # noqa: A002
-    live: bool = False, order: int = 100, auto: Auto | None = None, **bounds: Any,
+    live: bool = False, order: int = 100, auto: Auto | None = None, when: dict[str, Sequence[Any]] | None = None, **bounds: Any,
 ) -> Any:
-    """A config field as the form draws it. `bounds` are pydantic's (`ge`, `gt`, `le`, `lt`, …)."""
+    """A config field as the form draws it. `bounds` are pydantic's (`ge`, `gt`, `le`, `lt`, …).
+
+    `when` names fields and those of their values with which this one means something: the form shows it only then.
+    """
     extra: dict[str, Any] = {"x-group": group, "x-order": order}
     if unit:
         extra["x-unit"] = unit
@@ -33,6 +37,8 @@ def setting(
         extra["x-live"] = True
     if auto:
         extra["x-auto"] = auto._asdict()
+    if when:
+        extra["x-when"] = {name: list(values) for name, values in when.items()}
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
 
 
@@ -43,6 +49,18 @@ def again(parent: type[BaseModel], field: str, default: Any, help: str = "") -> 
               for bound in known.metadata if isinstance(bound, Ge | Gt | Le | Lt)}
     return Field(default=default, title=known.title, description=help or known.description,
                  json_schema_extra=known.json_schema_extra, **bounds)
+
+
+AdapterKind = Literal["lora", "rslora", "dora", "adalora", "curlora", "prefix", "p_tuning_v2", "ia3", "bottleneck"]
+PREFIXES: tuple[AdapterKind, ...] = ("prefix", "p_tuning_v2")
+UNMERGED: tuple[AdapterKind, ...] = (*PREFIXES, "bottleneck")
+"""Kinds that are no change of the base's weights, so that no merging makes them one."""
+_LORA = ("lora", "rslora", "dora")
+_AT_MATRICES = (*_LORA, "adalora", "curlora")
+
+
+def _with(*kinds: str) -> dict[str, Sequence[Any]]:
+    return {"use_peft": [True], "adapter": kinds} if kinds else {"use_peft": [True]}
 
 
 HELD_OUT_COUNT = MetricInfo(name="eval/samples", title="Held-out rows counted", panel="Evaluation", unit="rows")
@@ -93,15 +111,69 @@ class TrainingConfig(MethodConfig):
         1.0, "Gradient norm limit", "Longer gradients are scaled down to this; 0 turns it off.", order=54, ge=0, le=1e6)
     gradient_checkpointing: bool = setting(
         False, "Gradient checkpointing", "Computes activations twice to hold fewer of them.", order=55)
+    torch_compile: bool = setting(
+        False, "Compile the model", "torch.compile of the forward pass: the first steps take minutes, and again for each new shape "
+        "of a batch; later ones may be faster. What cannot be compiled runs as it is, and the log says so.", order=56)
+    optim: Literal["adamw", "adafactor", "adamw_8bit"] = setting(
+        "adamw", "Optimizer", "AdamW keeps two numbers for each trained one; adafactor a row and a column for each matrix; "
+        "adamw_8bit two bytes, on a GPU with bitsandbytes.", order=57)
     use_peft: bool = setting(
-        False, "LoRA", "Train a small adapter instead of all weights.", group="basic", order=60)
-    lora_r: int = setting(8, "LoRA rank", "Rank of the adapter's matrices.", order=61, ge=1, le=1024)
-    lora_alpha: int = setting(16, "LoRA alpha", "The adapter is scaled by alpha / rank.", order=62, ge=1, le=4096)
-    lora_dropout: float = setting(0.0, "LoRA dropout", "Share of the adapter's inputs dropped in training.", order=63, ge=0, lt=1)
+        False, "Adapter", "Train a small adapter instead of all weights.", group="basic", order=60)
+    adapter: AdapterKind = setting(
+        "lora", "Adapter kind", "LoRA and its relatives (rsLoRA, DoRA, AdaLoRA, CURLoRA) change weight matrices, IA³ scales keys, "
+        "values and the feed-forward, prefixes add keys and values to every layer, bottleneck adds small networks.",
+        group="basic", order=61, when=_with())
+    lora_r: int = setting(
+        8, "Rank", "Rank of the adapter's matrices; for CURLoRA, columns and rows taken of each weight.", order=62,
+        when=_with(*_LORA, "curlora"), ge=1, le=1024)
+    lora_alpha: int = setting(
+        16, "Alpha", "The adapter is scaled by alpha / rank; by alpha / √rank in rsLoRA.", order=62,
+        when=_with(*_LORA, "adalora"), ge=1, le=4096)
+    lora_dropout: float = setting(
+        0.0, "Adapter dropout", "Share of the adapter's inputs dropped in training.", order=63, when=_with(*_LORA, "adalora"),
+        ge=0, lt=1)
     lora_target_modules: str = setting(
-        "all-linear", "LoRA targets", "`all-linear`, or names of layers separated by commas.", order=64, max_length=500)
-    merge_adapter: bool = setting(
-        True, "Merge the adapter", "Write the final model with the adapter merged in; off writes the adapter alone.", order=65)
+        "all-linear", "Adapted layers", "`all-linear`, or names of layers separated by commas.", order=64,
+        when=_with(*_AT_MATRICES), max_length=500)
+    adalora_init_r: int = setting(
+        12, "First rank", "Rank of every matrix before the budget falls.", order=64, when=_with("adalora"), ge=1, le=1024)
+    adalora_target_r: int = setting(
+        8, "Mean rank at the end", "The budget's end: so many for each matrix on average; the important ones keep more.", order=64,
+        when=_with("adalora"), ge=1, le=1024)
+    adalora_tinit: float = setting(
+        0.1, "Full budget", "Share of the steps before the budget begins to fall.", order=64, when=_with("adalora"), ge=0, lt=1)
+    adalora_tfinal: float = setting(
+        0.3, "Final budget", "Share of the steps, at the end, with the ranks as chosen.", order=64, when=_with("adalora"), ge=0, lt=1)
+    adalora_delta_t: int = setting(
+        1, "Choose ranks every", "Steps between two choices of what is kept.", order=64, unit="steps", when=_with("adalora"),
+        ge=1, le=10_000)
+    adalora_orth_weight: float = setting(
+        0.5, "Orthogonality", "Weight of the term that keeps the directions of each matrix apart.", order=64,
+        when=_with("adalora"), ge=0, le=100)
+    num_virtual_tokens: int = setting(
+        20, "Virtual tokens", "Trained keys and values before the text, in every layer; they take as many places of the context.",
+        order=64, unit="tokens", when=_with(*PREFIXES), ge=1, le=4096)
+    prefix_projection: bool = setting(
+        False, "Prefix from a network", "Make the prefix by a network of two layers while it is trained; the network is dropped "
+        "afterwards. P-Tuning v2 has none.", order=64, when=_with("prefix"))
+    prefix_hidden_size: int = setting(
+        0, "Width of that network", "Of the layer between.", order=64, when=_with("prefix") | {"prefix_projection": [True]},
+        auto=Auto(0, "auto", "The model's width."), ge=0, le=65_536)
+    bottleneck_size: int = setting(
+        0, "Bottleneck", "Width of the small networks.", order=64, when=_with("bottleneck"),
+        auto=Auto(0, "auto", "A sixteenth of the model's width."), ge=0, le=65_536)
+    bottleneck_placement: Literal["houlsby", "pfeiffer"] = setting(
+        "houlsby", "Placement", "houlsby: after attention and after the feed-forward; pfeiffer: after the feed-forward only.",
+        order=64, when=_with("bottleneck"))
+    bottleneck_activation: Literal["gelu", "relu"] = setting(
+        "gelu", "Activation", "Between the small networks' two layers.", order=64, when=_with("bottleneck"))
+    load_in_4bit: bool = setting(
+        False, "Base in 4 bits", "QLoRA: the frozen base in NF4, the adapter beside it. Needs a GPU and bitsandbytes.", order=64,
+        when=_with("lora", "rslora"))
+    merge_adapter: bool | None = setting(
+        None, "Merge the adapter", "Whether the final model has the adapter in its weights, or is the adapter alone. Prefixes and "
+        "bottlenecks cannot be merged, nor can anything into a base of 4 bits.", order=65, when=_with(),
+        auto=Auto(None, "where possible", "Merged where the kind allows it."))
     eval_steps: int = setting(
         50, "Evaluate every", "Steps between evaluations; 0 evaluates at the end only.", order=70, unit="steps", ge=0)
     eval_limit: int = setting(
@@ -134,3 +206,14 @@ def scaled_learning_rate(parameters: int, *, at_7b: float, highest: float, adapt
     """`at_7b` · √(7e9 / parameters), ten times that for an adapter, at most `highest`; two digits."""
     scaled = at_7b * math.sqrt(7e9 / max(parameters, 1)) * (10 if adapted else 1)
     return float(f"{min(scaled, highest):.2g}")
+
+
+def merges(config: TrainingConfig) -> bool:
+    """Whether the final model is whole although the run trains an adapter."""
+    possible = config.adapter not in UNMERGED and not config.load_in_4bit
+    return config.use_peft and possible and config.merge_adapter is not False
+
+
+def virtual_tokens(config: TrainingConfig) -> int:
+    """Places of the context that a prefix takes."""
+    return config.num_virtual_tokens if config.use_peft and config.adapter in PREFIXES else 0

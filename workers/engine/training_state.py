@@ -9,8 +9,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workers.engine import checkpoint, generators
-from workers.engine.composition import Stateful
+from workers.engine import checkpoint, generators, prefix
+from workers.engine.composition import Stateful, UpdateHook
 from workers.engine.faults import naming_full_disk
 from workers.engine.models import Model
 from workers.engine.stream import RowStream
@@ -32,6 +32,8 @@ class TrainingState:
     elapsed: float = 0.0
     best: tuple[float, str] | None = None
     evaluated: dict[str, float] = field(default_factory=dict)
+    hooks: Mapping[str, UpdateHook] = field(default_factory=dict)
+    """By role; kept among the controllers."""
 
 
 def save(state: TrainingState, root: Path) -> checkpoint.Saved:
@@ -50,6 +52,7 @@ def _write(state: TrainingState, writer: checkpoint.Writer) -> checkpoint.Saved:
     scalars = {}
     for role, optimizer in state.optimizers.items():
         write_model(state.models[role].module, state.tokenizer, writer.directory / role)
+        prefix.save_trained(state.models[role].module, writer.directory / role)
         tensors, scalars[role] = _optimizer_state(optimizer)
         writer.tensors(f"optimizer-{role}.safetensors", tensors)
     tensors, drawn = generators.state()
