@@ -42,7 +42,7 @@ class _FullPrecision(torch.autograd.Function):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, dropout: float, scale: float | None) -> Tensor:
-    """query [b,H,L,D] over key and value [b,H',L',D] → [b,H,L,D]: causal, or where `mask` [L,L'] is True; keys may be more than queries."""
+    """query [b,H,L,D] over key and value [b,H',L',D] → [b,H,L,D]: causal, or where `mask` [L,L'] is True."""
     quick = torch.get_float32_matmul_precision() != "highest"
     if quick and query.device.type == "cpu" and query.dtype == torch.float32 and not dropout:
         bias = None if mask is None else torch.zeros(mask.shape).masked_fill(~mask, float("-inf"))

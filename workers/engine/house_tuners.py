@@ -29,8 +29,8 @@ class BottleneckConfig(PeftConfig):
     modules_to_save: list[str] | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        self.peft_type = "BOTTLENECK"  # type: ignore[assignment]  # peft compares it as text
+        super().__post_init__()  # type: ignore[no-untyped-call]  # peft leaves it untyped
+        self.peft_type = "BOTTLENECK"
 
 
 @dataclass
@@ -42,8 +42,8 @@ class CurConfig(PeftConfig):
     modules_to_save: list[str] | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        self.peft_type = "CURLORA"  # type: ignore[assignment]  # peft compares it as text
+        super().__post_init__()  # type: ignore[no-untyped-call]  # peft leaves it untyped
+        self.peft_type = "CURLORA"
 
 
 class BottleneckLayer(nn.Module, BaseTunerLayer):
@@ -117,7 +117,8 @@ class CurLayer(nn.Module, BaseTunerLayer):
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Adds C·U·R to the base's weight; `safe_merge` is peft's and changes nothing here."""
         for name in check_adapters_to_merge(self, adapter_names):
-            self.get_base_layer().weight.data += self.get_delta_weight(name).to(self.get_base_layer().weight.dtype)
+            base: Any = self.get_base_layer()
+            base.weight.data += self.get_delta_weight(name).to(base.weight.dtype)
             self.merged_adapters.append(name)
 
 
@@ -131,11 +132,13 @@ class _HouseTuner(BaseTuner):
     target_module_mapping: ClassVar[dict[str, list[str]]] = {}  # type: ignore[misc]
 
     def _create_and_replace(  # noqa: PLR0917 - peft calls it by position
-        self, peft_config: Any, adapter_name: str, target: Any, target_name: str, parent: Any, current_key: str
+        self, peft_config: Any, adapter_name: str, target: Any, target_name: str, parent: Any, current_key: str,
+        parameter_name: str | None = None,
     ) -> None:
         if not isinstance(target, nn.Linear):
-            raise ValueError(f"{current_key} is no linear layer")  # noqa: TRY004 - as peft says it for its own kinds
-        self._replace_module(parent, target_name, self.tuner_layer_cls(target, adapter_name, peft_config), target)
+            raise ValueError(f"{current_key} is no linear layer")
+        layer: Any = self.tuner_layer_cls
+        self._replace_module(parent, target_name, layer(target, adapter_name, peft_config), target)
 
 
 class BottleneckModel(_HouseTuner):

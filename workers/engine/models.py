@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import prefix
+from workers.engine.compiled import Compiled
 from workers.engine.composition import Role
 from workers.engine.divergences import compare
 from workers.engine.faults import ConfigFault, ModelFault
@@ -31,12 +32,29 @@ SCORE_TOKENS = 16_384
 """Tokens of one micro-batch when nothing is kept for a backward pass."""
 
 
-class Scorer(nn.Module):
-    """The model and its head as one module, so that accelerate sees a forward pass it can wrap."""
+class _Flat(nn.Module):
+    """A model that reads a flat row. `compile_layers` has torch compile its layers; what fails there is told."""
 
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
+        self._run: Callable[..., Any] = lambda **inputs: _bare(module).base_model(**inputs)
+
+    def compile_layers(self, tell: Callable[[str], None]) -> None:
+        self._run = Compiled(self._run, tell)
+
+    def hidden(self, ids: Tensor, positions: Tensor, layout: Layout) -> Tensor:
+        """Hidden states [N,D] of a row [N]; a model's prefix stands before each document."""
+        before = prefix.prefix_of(self.module)
+        more = {} if before is None else {"prefix": before}
+        positions = positions if before is None else positions + before[0][0].shape[1]
+        hidden: Tensor = self._run(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
+                                   use_cache=False, layout=layout, **more).last_hidden_state[0]
+        return hidden
+
+
+class Scorer(_Flat):
+    """The model and its head as one module, so that accelerate sees a forward pass it can wrap."""
 
     def forward(  # noqa: PLR0917 - wrappers pass arguments by position
         self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor, targets: Tensor, temperature: float, entropy: bool,
@@ -52,45 +70,32 @@ class Scorer(nn.Module):
 
     def states(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> tuple[Tensor, Tensor]:
         """The picked hidden states [P,D] and the head's weight [V,D]."""
-        hidden = _hidden(self.module, ids, positions, layout)
+        hidden = self.hidden(ids, positions, layout)
         return hidden.index_select(0, picked), _bare(self.module).get_output_embeddings().weight
 
 
-class Valuer(nn.Module):
+class Valuer(_Flat):
     """A sequence classifier as one module: its score after each picked token, or one for each label."""
-
-    def __init__(self, module: Any) -> None:
-        super().__init__()
-        self.module = module
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
         """ids and positions [N]; picked [P] indexes tokens → their scores [P], or [P,E] of E > 1 labels, float32."""
-        hidden = _hidden(self.module, ids, positions, layout)
+        hidden = self.hidden(ids, positions, layout)
         scores: Tensor = _bare(self.module).score(hidden.index_select(0, picked)).float()
         return scores.squeeze(-1) if scores.shape[-1] == 1 else scores
-
-
-def _hidden(module: Any, ids: Tensor, positions: Tensor, layout: Layout) -> Tensor:
-    """Hidden states [N,D] of a row [N]; a model's prefix stands before each document."""
-    before = prefix.prefix_of(module)
-    more = {} if before is None else {"prefix": before}
-    positions = positions if before is None else positions + before[0][0].shape[1]
-    hidden: Tensor = _bare(module).base_model(
-        input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device), use_cache=False, layout=layout,
-        **more).last_hidden_state[0]
-    return hidden
 
 
 class Model:
     """One role's view of a module: see `composition.ModelView`. Two views may share a module, one with its adapter off."""
 
     def __init__(self, scorer: Any, device: torch.device, *, trained: bool, adapter: bool = True,
-                 precision: Callable[[], Any] = nullcontext) -> None:
+                 precision: Callable[[], Any] = nullcontext, dtype: torch.dtype | None = None) -> None:
+        """`dtype` is what products are computed in, whoever asks; None is the weights' own."""
         self.scorer = scorer
         self.trained = trained
         self._device = device
         self._adapter = adapter
         self._precision = precision
+        self._dtype = dtype
 
     @property
     def module(self) -> Any:
@@ -178,8 +183,11 @@ class Model:
             before = prefix.prefix_of(self.module)
             yield self.module if before is None else prefix.PrefixedModel(self.module, before)
 
-    def _as_declared(self) -> Any:
-        return nullcontext() if self._adapter else self.module.disable_adapter()
+    @contextmanager
+    def _as_declared(self) -> Iterator[None]:
+        reduced = nullcontext() if self._dtype is None else torch.autocast(self._device.type, self._dtype)
+        with reduced, nullcontext() if self._adapter else self.module.disable_adapter():
+            yield
 
 
 def pieces_of(samples: Sequence[Sample], *, micro_samples: int, micro_tokens: int | None = None,
@@ -200,23 +208,30 @@ def pieces_of(samples: Sequence[Sample], *, micro_samples: int, micro_tokens: in
 
 
 def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConfig, accelerator: Accelerator, *,
-          resume: Path | None, precision: Callable[[], Any]) -> dict[str, Model]:
+          resume: Path | None, precision: Callable[[], Any], tell: Callable[[str], None]) -> dict[str, Model]:
     """Every role's model. A trained role resumes from `<resume>/<role>`; a sharing one is its partner with the adapter off.
+
+    What does not go as asked, and does not end the run, is told.
 
     Raises ConfigFault for a role without a model, ModelFault for one that cannot be loaded.
     """
     models: dict[str, Model] = {}
+    # Answers are written, and references asked, in the numbers that the policy is trained in: else ratios would tell both apart.
+    dtype = torch.bfloat16 if accelerator.mixed_precision == "bf16" else None
     for role in sorted(roles, key=lambda role: role.share is not None):
         if role.share is not None and config.use_peft:
-            models[role.name] = Model(models[role.share].scorer, accelerator.device, trained=False, adapter=False)
+            models[role.name] = Model(models[role.share].scorer, accelerator.device, trained=False, adapter=False,
+                                      precision=precision, dtype=dtype)
             continue
         if role.weights not in refs:
             raise ConfigFault(f"The run names no model for the role {role.weights}.", "Choose a model for it.")
         module = _load_role(role, refs[role.weights], config, resume)
         scorer = Valuer(module) if role.head == "scalar" else Scorer(module)
         module.requires_grad_(role.trained) if not adapted(role, config) else None
+        if config.torch_compile:
+            scorer.compile_layers(tell)
         prepared = accelerator.prepare(scorer) if role.trained else scorer.to(accelerator.device)
-        models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision)
+        models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision, dtype=dtype)
     return models
 
 

@@ -57,8 +57,8 @@ class PrefixedModel:
             attention_mask = torch.cat([attention_mask.new_ones(rows, length), attention_mask], dim=1)
         if position_ids is not None:
             position_ids = position_ids + length
-        return self._module.get_base_model()(
-            input_ids=input_ids, past_key_values=past_key_values, attention_mask=attention_mask, position_ids=position_ids, **more)
+        return self._module.get_base_model()(input_ids=input_ids, past_key_values=past_key_values,
+                                             attention_mask=attention_mask, position_ids=position_ids, **more)
 
 
 def save_trained(module: Any, directory: Path) -> None:

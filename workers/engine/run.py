@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 from workers.contract.events import ArtifactEvent, DoneEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import checkpoint, generators, precision, task, training_state
+from workers.engine import adapter_checks, checkpoint, generators, optimizers, precision, task, training_state
 from workers.engine.adaptive_rank import AdaptiveRank
 from workers.engine.composition import Composition, Role, Setting, UpdateHook
 from workers.engine.control import Inbox
@@ -86,6 +86,7 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     generators.seed_all(spec.seed)
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
+    adapter_checks.check(config, context_length=declared_context(primary_of(spec).path), gpus=spec.resources.gpus)
     tokenizer = load_tokenizer(primary_of(spec).path)
     for role, ref in spec.models.items():
         if ref.path != primary_of(spec).path:
@@ -95,7 +96,8 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
         half_done.callback(setting.close)
         composition: Composition = method.compose(config, setting)
         scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
-        models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring)
+        models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring,
+                       tell=lambda said: log.log(said, "warning"))
         log.say("starting", "reading the data")
         streams = _streams(spec, composition)
         hooks = _hooks(composition, models, config, streams)
@@ -143,16 +145,11 @@ def _resume_place(spec: RunSpec, log: EventLog) -> Path | None:
 def _optimizers(
     roles: Sequence[Role], models: Mapping[str, Model], config: TrainingConfig, accelerator: Accelerator
 ) -> dict[str, torch.optim.Optimizer]:
-    """AdamW for each trained role; vectors (norms, biases) are not decayed."""
+    """One for each trained role."""
     found = {}
     for role in roles:
         if role.trained:
-            trained = [parameter for parameter in models[role.name].module.parameters() if parameter.requires_grad]
-            groups = [{"params": [p for p in trained if p.ndim >= 2], "weight_decay": config.weight_decay},
-                      {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0}]
-            optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=1.0,
-                                          betas=(0.9, config.adam_beta2), fused=True)
-            found[role.name] = accelerator.prepare(optimizer)
+            found[role.name] = accelerator.prepare(optimizers.make(models[role.name].module, config))
     return found
 
 

@@ -112,16 +112,16 @@ class TrainingConfig(MethodConfig):
     gradient_checkpointing: bool = setting(
         False, "Gradient checkpointing", "Computes activations twice to hold fewer of them.", order=55)
     torch_compile: bool = setting(
-        False, "Compile the model", "torch.compile of the forward pass: the first steps take minutes, and again for each new shape "
-        "of a batch; later ones may be faster. What cannot be compiled runs as it is, and the log says so.", order=56)
+        False, "Compile the model", "torch.compile of the forward pass: the first steps take minutes, and again for each new "
+        "shape of a batch; later ones may be faster. What cannot be compiled runs as it is, and the log says so.", order=56)
     optim: Literal["adamw", "adafactor", "adamw_8bit"] = setting(
         "adamw", "Optimizer", "AdamW keeps two numbers for each trained one; adafactor a row and a column for each matrix; "
         "adamw_8bit two bytes, on a GPU with bitsandbytes.", order=57)
     use_peft: bool = setting(
         False, "Adapter", "Train a small adapter instead of all weights.", group="basic", order=60)
     adapter: AdapterKind = setting(
-        "lora", "Adapter kind", "LoRA and its relatives (rsLoRA, DoRA, AdaLoRA, CURLoRA) change weight matrices, IA³ scales keys, "
-        "values and the feed-forward, prefixes add keys and values to every layer, bottleneck adds small networks.",
+        "lora", "Adapter kind", "LoRA and its relatives (rsLoRA, DoRA, AdaLoRA, CURLoRA) change weight matrices, IA³ scales "
+        "keys, values and the feed-forward, prefixes add keys and values to every layer, bottleneck adds small networks.",
         group="basic", order=61, when=_with())
     lora_r: int = setting(
         8, "Rank", "Rank of the adapter's matrices; for CURLoRA, columns and rows taken of each weight.", order=62,
@@ -138,12 +138,14 @@ class TrainingConfig(MethodConfig):
     adalora_init_r: int = setting(
         12, "First rank", "Rank of every matrix before the budget falls.", order=64, when=_with("adalora"), ge=1, le=1024)
     adalora_target_r: int = setting(
-        8, "Mean rank at the end", "The budget's end: so many for each matrix on average; the important ones keep more.", order=64,
+        8, "Mean rank at the end", "The budget's end: on average; important matrices keep more.", order=64,
         when=_with("adalora"), ge=1, le=1024)
     adalora_tinit: float = setting(
-        0.1, "Full budget", "Share of the steps before the budget begins to fall.", order=64, when=_with("adalora"), ge=0, lt=1)
+        0.1, "Full budget", "Share of the steps before the budget begins to fall.", order=64, when=_with("adalora"),
+        ge=0, lt=1)
     adalora_tfinal: float = setting(
-        0.3, "Final budget", "Share of the steps, at the end, with the ranks as chosen.", order=64, when=_with("adalora"), ge=0, lt=1)
+        0.3, "Final budget", "Share of the steps, at the end, with the ranks as chosen.", order=64, when=_with("adalora"),
+        ge=0, lt=1)
     adalora_delta_t: int = setting(
         1, "Choose ranks every", "Steps between two choices of what is kept.", order=64, unit="steps", when=_with("adalora"),
         ge=1, le=10_000)
@@ -171,8 +173,8 @@ class TrainingConfig(MethodConfig):
         False, "Base in 4 bits", "QLoRA: the frozen base in NF4, the adapter beside it. Needs a GPU and bitsandbytes.", order=64,
         when=_with("lora", "rslora"))
     merge_adapter: bool | None = setting(
-        None, "Merge the adapter", "Whether the final model has the adapter in its weights, or is the adapter alone. Prefixes and "
-        "bottlenecks cannot be merged, nor can anything into a base of 4 bits.", order=65, when=_with(),
+        None, "Merge the adapter", "Whether the final model has the adapter in its weights, or is the adapter alone. Prefixes "
+        "and bottlenecks cannot be merged, nor can anything into a base of 4 bits.", order=65, when=_with(),
         auto=Auto(None, "where possible", "Merged where the kind allows it."))
     eval_steps: int = setting(
         50, "Evaluate every", "Steps between evaluations; 0 evaluates at the end only.", order=70, unit="steps", ge=0)
