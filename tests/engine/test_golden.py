@@ -24,13 +24,23 @@ RUNS: dict[str, dict[str, Any]] = {
     "dpo": {"method": "dpo", "label_smoothing": 0.1},
     "dpo-lora-ipo": {"method": "dpo", "use_peft": True, "loss_type": "ipo", "learning_rate": 1e-2},
     "kto": {"method": "kto", "undesirable_weight": 1.2},
+    "dpo-bco-moving": {"method": "dpo", "loss_type": "bco_pair", "bco_running_mean": True, "rpo_alpha": 0.5,
+                       "sync_ref_model": True, "ref_model_sync_steps": 5, "token_weighting": "ld"},
+    "ipo": {"method": "ipo", "f_divergence_type": "js_divergence"},
+    "rpo": {"method": "rpo"},
+    "bfpo": {"method": "bfpo"},
+    "cpo": {"method": "cpo"},
+    "simpo": {"method": "simpo", "use_weighting": True},
+    "orpo": {"method": "orpo"},
 }
-PAIRED = ("rm-bt", "dpo", "kto")
+MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
+PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo")
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:
     paired = RUNS[name]["method"] in PAIRED
-    data = (dataset(folder / "data", sum_pairs(64), kind=RecordKind.PREFERENCE) if paired else
+    rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
+    data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else
             dataset(folder / "data", sums(64)))
     given = spec(folder / "run", model=model, data=data, save_steps=0,
                  **({"max_steps": 20, "per_device_train_batch_size": 8} | RUNS[name]))

@@ -70,7 +70,7 @@ class LeftOut:
 
 def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mode: Truncation,
                 left_out: LeftOut) -> list[Sample]:
-    """Chosen and rejected with scalar `margin` (0 where the row has none); nothing for a pair that is left out.
+    """Chosen and rejected with scalars `margin` (0 where the row has none) and `label`; nothing for a pair that is left out.
 
     Raises DataFault for a row that is no preference.
     """
@@ -89,7 +89,8 @@ def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mo
         return left_out.add(EQUAL, row)
     shared = _shared(cut)
     return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
-                    scalars={"margin": record.margin or 0.0}) for side in cut]
+                    scalars={"margin": record.margin or 0.0, "label": label})
+            for side, label in zip(cut, (1.0, 0.0), strict=True)]
 
 
 def renderer(config: PairConfig, setting: Setting, left_out: LeftOut) -> Callable[[Record, int], list[Sample]]:

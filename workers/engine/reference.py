@@ -47,6 +47,10 @@ class ReferenceLogProbs:
         return [sample.with_channel("ref_logprobs", torch.zeros(len(sample)).masked_scatter(sample.mask, self._held[key]))
                 for key, sample in zip(keys, samples, strict=True)]
 
+    def forget(self) -> None:
+        """For a reference that has changed: everything is computed anew."""
+        self._held = {}
+
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         values = list(self._held.values())
         return {

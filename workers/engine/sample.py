@@ -7,7 +7,7 @@ One alignment everywhere: a per-token tensor has the length of `ids`, and its en
 hold 0 there. Masks are True exactly on trained tokens; prompt, padding, tool output and other turns are False.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,7 +83,8 @@ class Counts:
 
     Computed before the update is cut into micro-batches, so that any cut gives the same gradient. `tokens` is Σ mask,
     `sequences` the number of samples, `groups` the number of distinct groups, `pieces` the number of micro-batches,
-    `length` the fixed length of the `const` reduction (a method sets it with `dataclasses.replace`).
+    `length` the fixed length of the `const` reduction (a method sets it with `dataclasses.replace`); `scalars` the sum of each
+    of the samples' scalars.
     """
 
     tokens: float
@@ -91,6 +92,7 @@ class Counts:
     pieces: int = 1
     length: int = 1
     groups: float = 0.0
+    scalars: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,13 @@ def batch_of(samples: Sequence[Sample], device: torch.device | str = "cpu") -> B
 
 
 def counts_of(samples: Sequence[Sample], pieces: int = 1) -> Counts:
-    """Trained tokens, samples, and distinct groups (a sample without one counts alone)."""
+    """Trained tokens, samples, distinct groups (a sample without one counts alone), and sums of scalars."""
     tokens = sum(int(sample.mask.sum()) for sample in samples)
     groups = {sample.group for sample in samples if sample.group >= 0}
     alone = sum(sample.group < 0 for sample in samples)
-    return Counts(tokens=tokens, sequences=len(samples), pieces=pieces, groups=len(groups) + alone)
+    sums = {name: sum(sample.scalars.get(name, 0.0) for sample in samples)
+            for name in _names(sample.scalars for sample in samples)}
+    return Counts(tokens=tokens, sequences=len(samples), pieces=pieces, groups=len(groups) + alone, scalars=sums)
 
 
 def _names(dicts: Any) -> list[str]:

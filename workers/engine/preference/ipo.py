@@ -5,14 +5,9 @@ Log-ratios are means over the answer's tokens, as the authors confirmed to TRL; 
 
 from torch import Tensor
 
-from workers.engine.pairs import sides
-from workers.engine.preference import Answers, Options
+from workers.engine.preference import Options, mean_difference
 
-
-def contrast(answers: Answers, options: Options) -> Tensor:
-    """h_w/T_w − h_l/T_l of every pair [P]."""
-    chosen, rejected = sides(answers.log_ratio / answers.lengths.clamp(min=1))
-    return chosen - rejected
+contrast = mean_difference
 
 
 def link(contrast: Tensor, options: Options) -> Tensor:
