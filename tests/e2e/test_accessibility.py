@@ -95,7 +95,7 @@ def test_axe_finds_nothing_on_any_page(still: Page, run_at: str, campaign_at: st
     places = [
         "", "/runs", "/runs?q=state:failed", "/runs/new?method=grpo", "/runs/new?method=grpo&as=yaml", "/data", "/models",
         "/evals", "/evals/new?method=evaluate-winrate", "/rewards", "/rewards/new?on=text", "/annotate", "/playground",
-        "/recipes", "/recipes?start=rlhf",
+        "/recipes", "/recipes?start=rlhf", "/methods?q=grpo", "/methods/ppo",
     ]  # fmt: skip
     tabs = ["curves", "rollouts?vs=1", "logs", "system", "checkpoints", "config", "lineage"]
     at = [

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "@/api/session";
 import { campaignSearch, newCampaignSearch } from "@/pages/annotate/search";
+import { methodsSearch } from "@/pages/methods/search";
 import { newRunSearch } from "@/pages/new-run/search";
 import { rewardSearch, rewardsSearch } from "@/pages/rewards/search";
 import { configSearch, curvesSearch, logsSearch, rolloutsSearch } from "@/pages/run/search";
@@ -263,6 +264,17 @@ const recipeRun = createRoute({
   validateSearch: search({ node: text }),
   component: lazyRouteComponent(() => import("@/pages/recipes/recipe-run-page"), "RecipeRunPage"),
 });
+const methods = createRoute({
+  getParentRoute: () => project,
+  path: "methods",
+  validateSearch: methodsSearch,
+  component: lazyRouteComponent(() => import("@/pages/methods/methods-page"), "MethodsPage"),
+});
+const method = createRoute({
+  getParentRoute: () => project,
+  path: "methods/$slug",
+  component: lazyRouteComponent(() => import("@/pages/methods/method-page"), "MethodPage"),
+});
 const playground = createRoute({
   getParentRoute: () => project,
   path: "playground",
@@ -285,7 +297,7 @@ export const routeTree = root.addChildren([
     me,
     workers,
     project.addChildren([
-      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, playground, evals, newEvaluation, evaluation, recipes, recipeRun, settings,
+      home, runs, newRun, data, dataset, datasetIndex, rewards, newReward, reward, rewardIndex, models, model, playground, evals, newEvaluation, evaluation, recipes, recipeRun, methods, method, settings,
       annotate, newCampaign, campaignIndex, campaign,
       run.addChildren([runIndex, curves, rollouts, logs, system, checkpoints, report, config, lineage]),
     ]),

@@ -1,4 +1,4 @@
-import { IconChecklist, IconCpu, IconDatabase, IconHome, IconMessage, IconPlayerPlay, IconRoute, IconScale, IconSettings, IconStack2, IconTrophy, type Icon } from "@tabler/icons-react";
+import { IconChecklist, IconCpu, IconDatabase, IconHome, IconMathFunction, IconMessage, IconPlayerPlay, IconRoute, IconScale, IconSettings, IconStack2, IconTrophy, type Icon } from "@tabler/icons-react";
 
 export interface Place { label: string; icon: Icon; to: string; key: string; below: string }
 
@@ -10,6 +10,7 @@ export function places(projectId: string | null, onlyAnnotates = false): Place[]
     ? [
         { label: "Home", icon: IconHome, to: base, key: "h", below: base },
         { label: "Runs", icon: IconPlayerPlay, to: `${base}/runs`, key: "r", below: `${base}/runs` },
+        { label: "Methods", icon: IconMathFunction, to: `${base}/methods`, key: "t", below: `${base}/methods` },
         { label: "Recipes", icon: IconRoute, to: `${base}/recipes`, key: "i", below: `${base}/recipes` },
         { label: "Data", icon: IconDatabase, to: `${base}/data`, key: "d", below: `${base}/data` },
         { label: "Rewards", icon: IconTrophy, to: `${base}/rewards`, key: "w", below: `${base}/rewards` },

@@ -1,7 +1,7 @@
 import { Anchor, Button, Popover, UnstyledButton } from "@mantine/core";
 import { IconExternalLink, IconMathFunction } from "@tabler/icons-react";
 import type { MethodCard } from "@/api/shapes";
-import { Formula } from "./formula";
+import { Formula } from "@/ui/formula";
 import classes from "./method-gallery.module.css";
 import { needsText, shortName } from "./readiness";
 
