@@ -113,10 +113,32 @@ class RewardTermCard(Document):
     model_required: bool = False
 
 
+class WorldPart(Document):
+    """Rows of one kind that a world makes; `splits` names the file of each split."""
+
+    name: str
+    kind: RecordKind
+    title: str
+    summary: str
+    splits: dict[str, str]
+
+
+class WorldCard(Document):
+    """A generated world: the JSON Schema of its knobs, the data sets it makes; `rewarded`: the reward term `world` scores it."""
+
+    name: str
+    title: str
+    summary: str
+    knobs_schema: dict[str, Any]
+    rewarded: bool
+    parts: list[WorldPart]
+
+
 class Catalogue(Document):
     version: Literal[1] = 1
     methods: list[MethodCard]
     reward_terms: list[RewardTermCard]
+    worlds: list[WorldCard] = Field(default_factory=list)
 
     def method(self, slug: str) -> MethodCard:
         """The card of `slug`. Raises KeyError when the catalogue has none."""
@@ -124,6 +146,13 @@ class Catalogue(Document):
             if card.slug == slug:
                 return card
         raise KeyError(slug)
+
+    def world(self, name: str) -> WorldCard:
+        """The card of the world `name`. Raises KeyError when the catalogue has none."""
+        for card in self.worlds:
+            if card.name == name:
+                return card
+        raise KeyError(name)
 
 
 def catalogue_json(catalogue: Catalogue) -> str:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from workers.contract.catalogue import Catalogue
 from workers.contract.run_spec import ModelRef, RunSpec
-from workers.engine import members, rewards
+from workers.engine import members, rewards, worlds
 from workers.engine.faults import ConfigFault
 from workers.engine.training_config import MethodConfig, TrainingConfig
 
@@ -54,6 +54,7 @@ def config_of(method: ModuleType, given: dict[str, Any]) -> MethodConfig:
 
 
 def catalogue() -> Catalogue:
-    """Every method and reward term this engine has."""
+    """Every method, reward term and world this engine has."""
     methods = [members.load(PACKAGE, name).CARD for name in members.names(PACKAGE)]
-    return Catalogue(methods=methods, reward_terms=[rewards.card(kind) for kind in rewards.kinds()])
+    return Catalogue(methods=methods, reward_terms=[rewards.card(kind) for kind in rewards.kinds()],
+                     worlds=[worlds.card(name) for name in members.names(worlds.__name__)])

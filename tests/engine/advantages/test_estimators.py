@@ -15,7 +15,7 @@ from workers.engine.credit.last_token import token_rewards
 from workers.engine.members import names
 
 NAMES = names("workers.engine.advantages")
-ALONE = ("to_go", "moving_average", "greedy_centred", "state_value")
+ALONE = ("to_go", "moving_average", "greedy_centred", "state_value", "immediate")
 """Those that look at no other answer: their baseline is nothing, or given."""
 AMONG = [name for name in NAMES if name not in ALONE]
 REWARDS = st.lists(st.floats(-5, 5), min_size=2, max_size=8)
@@ -116,3 +116,9 @@ def test_the_order_of_the_batch_does_not_matter_and_padding_stays_zero(name: str
     whole = run(name, rewards, mask, groups)
     assert torch.allclose(run(name, rewards[order], mask[order], groups[order]), whole[order])
     assert not whole[mask == 0].any()
+
+
+def test_an_immediate_advantage_is_what_the_token_earned_itself() -> None:
+    rewards = torch.tensor([[1.0, -2.0, 3.0], [1.0, math.nan, 0.0]])
+    mask = torch.tensor([[1, 1, 0], [1, 1, 1]])
+    assert estimator("immediate")(rewards, mask, torch.tensor([0, 0])).tolist() == [[1, -2, 0], [0, 0, 0]]

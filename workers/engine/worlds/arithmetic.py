@@ -17,24 +17,25 @@ line by line). What is wrong in them is wrong as in the demonstrations, a forgot
 
 import random
 from collections.abc import Callable
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from workers.contract.records import RecordKind
+from workers.engine.worlds import Card, Part, Rows, WorldKnobs, part
 
 
-class Knobs(BaseModel):
+class Knobs(WorldKnobs):
     """`demonstrations` of the `train` prompts are shown with their answer."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    seed: int = Field(default=0, ge=0)
-    digits: int = Field(default=2, ge=1, le=6, description="Digits of each number, without leading zeros (0 to 9 for one).")
-    train: int = Field(default=6000, ge=1)
-    test: int = Field(default=512, ge=1)
-    demonstrations: int = Field(default=6000, ge=1)
-    misconception: float = Field(default=0.6, ge=0, le=1, description=(
+    digits: int = Field(default=2, ge=1, le=6, title="Digits", description=(
+        "Digits of each number, without leading zeros (0 to 9 for one)."))
+    train: int = Field(default=6000, ge=1, le=200_000, title="Train prompts")
+    test: int = Field(default=512, ge=1, le=20_000, title="Test prompts")
+    demonstrations: int = Field(default=6000, ge=1, le=200_000, title="Demonstrations", description="At most the train prompts.")
+    misconception: float = Field(default=0.6, ge=0, le=1, title="Forgotten carries", description=(
         "Share of the demonstrations with a carry that forget it; above one half greedy answers are wrong there."))
-    others: int = Field(default=2000, ge=1, description="Train rows of each other kind of record, at most one per prompt.")
+    others: int = Field(default=2000, ge=1, le=200_000, title="Rows of other kinds", description=(
+        "Train rows of each other kind of record, at most one for a prompt."))
 
     @model_validator(mode="after")
     def fits(self) -> "Knobs":
@@ -50,7 +51,7 @@ def numbers(digits: int) -> range:
     return range(10) if digits == 1 else range(10 ** (digits - 1), 10**digits)
 
 
-def make(knobs: Knobs) -> dict[str, list[dict[str, Any]]]:
+def make(knobs: Knobs) -> dict[str, Rows]:
     """Rows by file name; equal knobs give equal rows."""
     known, chance = numbers(knobs.digits), random.Random(knobs.seed)  # noqa: S311 - not a secret
     drawn = chance.sample(range(len(known) ** 2), knobs.train + knobs.test)
@@ -114,7 +115,6 @@ def slipped(number: str, chance: random.Random) -> str:
 
 
 Pairs = list[tuple[int, int]]
-Rows = list[dict[str, Any]]
 SUMS_OF_A_TEXT = 8
 SUMS_OF_A_CONVERSATION = 3
 
@@ -190,3 +190,27 @@ OTHER_KINDS: dict[str, Callable[[Pairs, random.Random], Rows]] = {
     "texts": texts, "rationales": rationales, "conversations": conversations, "pairs": pairs, "marks": marks,
     "rankings": rankings, "steps": steps,
 }
+
+CARD = Card("Arithmetic", "Sums of two numbers, shown with a known fault: most of those with a carry forget it.", (
+    Part("demonstrations", RecordKind.DEMONSTRATION, "demonstrations",
+         "Sums with their results, to warm a model up on. Six of ten sums that carry are wrong on purpose: they forget every "
+         "carry (86+87= is shown as 63), so that learning by reward has something to mend. The test split is right.",
+         {"train": "demonstrations", "test": "demonstrations_test"}),
+    part("prompts", RecordKind.PROMPT_ANSWER, "problems", "Sums to be solved and the numbers to check the answers against.",
+         "train", "test"),
+    part("pairs", RecordKind.PREFERENCE, "pairs",
+         "Sums with the right answer over a wrong one, which forgets every carry or has one digit slipped. The margin is the "
+         "number of wrong digits.", "train", "test"),
+    part("marks", RecordKind.UNPAIRED, "judged answers",
+         "Answers to sums, half of them right and marked good, the others wrong and marked bad.", "train", "test"),
+    part("rankings", RecordKind.RANKING, "rankings",
+         "Three answers to each sum, ranked by the number of their wrong digits; equal faults share a rank.", "train", "test"),
+    part("steps", RecordKind.STEPWISE, "judged steps",
+         "Sums worked out column by column, each line judged: some forget the carry, some slip in one line.", "train", "test"),
+    part("rationales", RecordKind.DEMONSTRATION, "rationales",
+         "Sums rightly worked out column by column, the answer on the last line. Working and answer also stand in columns of "
+         "their own, `rationale` and `answer`.", "train", "test"),
+    part("conversations", RecordKind.CONVERSATION, "conversations", "Three sums asked in turn and rightly answered.",
+         "train", "test"),
+    part("texts", RecordKind.TEXT, "texts", "Plain text: eight sums with their results, a line each.", "train", "test"),
+))
