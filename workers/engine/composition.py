@@ -124,6 +124,8 @@ class Turn:
     """`say("generating 12/64")`: the few words a person reads while a phase is slow."""
     warn: Callable[[str], None] = field(default=lambda message: None)
     """A sentence for the run's log that somebody should read."""
+    restart: Callable[[str], None] = field(default=lambda role: None)
+    """Forgets what the optimizer of a role has gathered, for a role whose weights were put back."""
 
 
 class Loss(Protocol):

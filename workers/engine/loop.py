@@ -352,7 +352,8 @@ class Loop:
         return Turn(step=state.step, models=state.models, data=state.streams, tokenizer=state.tokenizer, live=state.live,
                     tally=tally, stores={}, wants_rollouts=wants_rollouts, show=self.log.write,
                     say=lambda doing: self.log.say("running", doing),
-                    warn=lambda message: self.log.log(message, "warning"))
+                    warn=lambda message: self.log.log(message, "warning"),
+                    restart=lambda role: state.optimizers[role].state.clear())
 
     def _epoch(self) -> float:
         stream = self.state.streams.get("train")

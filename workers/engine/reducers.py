@@ -42,3 +42,12 @@ def reduce(terms: Tensor, mask: Tensor, counts: Counts, how: Reduction) -> Tenso
     if how is Reduction.SEQ_MEAN_TOKEN_SUM:
         return kept.sum() / sequences
     return kept.sum() / (sequences * counts.length)
+
+
+def weighted_mean(terms: Tensor, weights: Tensor, total: float) -> Tensor:
+    """Σ weights·terms / total over [B,T]; what has weight 0 may be anything, NaN included. No weight at all gives 0.
+
+    `total` is the weights' sum over the whole step (`Counts.weights`), so that any cut into micro-batches gives the same.
+    """
+    kept = torch.where(weights != 0, terms, torch.zeros((), dtype=terms.dtype, device=terms.device))
+    return (kept * weights).sum() / (total if total > 0 else 1.0)

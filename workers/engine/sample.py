@@ -84,7 +84,7 @@ class Counts:
     Computed before the update is cut into micro-batches, so that any cut gives the same gradient. `tokens` is Σ mask,
     `sequences` the number of samples, `groups` the number of distinct groups, `pieces` the number of micro-batches,
     `length` the fixed length of the `const` reduction (a method sets it with `dataclasses.replace`); `scalars` the sum of each
-    of the samples' scalars.
+    of the samples' scalars; `weights`, for each channel whose name begins with `weights`, its sum over the trained tokens.
     """
 
     tokens: float
@@ -93,6 +93,7 @@ class Counts:
     length: int = 1
     groups: float = 0.0
     scalars: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +181,15 @@ def batch_of(samples: Sequence[Sample], device: torch.device | str = "cpu") -> B
 
 
 def counts_of(samples: Sequence[Sample], pieces: int = 1) -> Counts:
-    """Trained tokens, samples, distinct groups (a sample without one counts alone), and sums of scalars."""
+    """Trained tokens, samples, distinct groups (a sample without one counts alone), and sums of scalars and of weights."""
     tokens = sum(int(sample.mask.sum()) for sample in samples)
     groups = {sample.group for sample in samples if sample.group >= 0}
     alone = sum(sample.group < 0 for sample in samples)
     sums = {name: sum(sample.scalars.get(name, 0.0) for sample in samples)
             for name in _names(sample.scalars for sample in samples)}
-    return Counts(tokens=tokens, sequences=len(samples), pieces=pieces, groups=len(groups) + alone, scalars=sums)
+    names = [name for name in (samples[0].channels if samples else ()) if name.startswith("weights")]
+    weights = {name: sum(float(sample.channels[name][sample.mask].sum()) for sample in samples) for name in names}
+    return Counts(tokens=tokens, sequences=len(samples), pieces=pieces, groups=len(groups) + alone, scalars=sums, weights=weights)
 
 
 def _names(dicts: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """Multi-turn fine-tuning: the same loss on conversations, trained on what the assistant says and nothing else.
 
+L = −Σ w·logp / Σ w, w the weight of the token's message under `weights` (1 where it has none), else 1.
 The mask comes from the chat template (see `rendering`). On a one-turn chat it is instruction fine-tuning. Survey §4.2.
 """
 
@@ -22,7 +23,7 @@ class Config(supervised.SupervisedConfig):
         group="basic", order=20, unit="samples", ge=1, le=4096)
     train_on: TrainOn = field(
         "all_assistant", "Trained turns",
-        "Every assistant turn, only the last one, or those whose weight in the data is not 0.", group="basic", order=43)
+        "Every assistant turn, only the last one, or each as much as its weight in the data says.", group="basic", order=43)
 
 
 CARD = card(
