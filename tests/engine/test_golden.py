@@ -32,9 +32,10 @@ RUNS: dict[str, dict[str, Any]] = {
     "cpo": {"method": "cpo"},
     "simpo": {"method": "simpo", "use_weighting": True},
     "orpo": {"method": "orpo"},
+    "multi-sample": {"method": "multi-sample", "loss_type": "mipo"},
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
-PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo")
+PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample")
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:

@@ -33,7 +33,8 @@ def test_a_standard_pair_is_two_samples_of_one_group_behind_one_prompt(tokenizer
     assert chosen.group == rejected.group == chosen.row == 6
     assert chosen.prompt_length == rejected.prompt_length > 0
     assert torch.equal(chosen.ids[: chosen.prompt_length], rejected.ids[: chosen.prompt_length])
-    assert chosen.scalars == rejected.scalars == {"margin": 1.5}
+    assert chosen.scalars == {"margin": 1.5, "label": 1.0}
+    assert rejected.scalars == {"margin": 1.5, "label": 0.0}
 
 
 def test_a_conversational_pair_trains_its_last_turns_alone() -> None:
@@ -44,7 +45,7 @@ def test_a_conversational_pair_trains_its_last_turns_alone() -> None:
 
 
 def test_a_row_without_margin_has_margin_zero() -> None:
-    assert pair({"prompt": "a", "chosen": "b", "rejected": "c"})[0].scalars == {"margin": 0.0}
+    assert pair({"prompt": "a", "chosen": "b", "rejected": "c"})[0].scalars["margin"] == 0.0
 
 
 @pytest.mark.parametrize(("row", "reason"), [

@@ -87,7 +87,7 @@ def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mo
         return left_out.add(FULL, row)
     if cut[0].ids == cut[1].ids:
         return left_out.add(EQUAL, row)
-    shared = _shared(cut)
+    shared = shared_length(cut)
     return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
                     scalars={"margin": record.margin or 0.0, "label": label})
             for side, label in zip(cut, (1.0, 0.0), strict=True)]
@@ -127,7 +127,7 @@ def cut_alike(sides: Sequence[Rendered], max_length: int, mode: Truncation) -> l
     return [cut for side in shorter if (cut := truncate(side, max_length, "keep_start")) is not None]
 
 
-def _shared(sides: Sequence[Rendered]) -> int:
+def shared_length(sides: Sequence[Rendered]) -> int:
     """Tokens that all sides begin with, before the first trained one."""
     most = min(side.prompt_length for side in sides)
     return next((at for at in range(most) if len({side.ids[at] for side in sides}) > 1), most)
