@@ -23,6 +23,6 @@ def load(package: str, name: str) -> ModuleType:
     return import_module(f"{package}.{name}")
 
 
-def one_of(package: str) -> GetPydanticSchema:
-    """For `Annotated[str, one_of(package)]`: a config field that takes a member's name; the form offers them all."""
-    return GetPydanticSchema(lambda source, handler: core_schema.literal_schema(list(names(package))))
+def one_of(package: str, *more: str) -> GetPydanticSchema:
+    """For `Annotated[str, one_of(package)]`: a config field that takes a member's name, or one of `more`; the form offers all."""
+    return GetPydanticSchema(lambda source, handler: core_schema.literal_schema([*names(package), *more]))

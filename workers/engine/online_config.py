@@ -13,6 +13,11 @@ from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, setti
 AdvantageName = Annotated[str, one_of("workers.engine.advantages")]
 CreditName = Annotated[str, one_of("workers.engine.credit")]
 PolicyLossName = Annotated[str, one_of("workers.engine.policy_losses")]
+FULL = "full"
+"""The KL over the whole vocabulary, which is no estimate from sampled tokens and so no member of the regularisers."""
+
+KlName = Annotated[str, one_of("workers.engine.regularisers", FULL)]
+CorrectionName = Literal["auto", "none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
 LevelName = Literal["token", "sequence", "answer"]
 ReductionName = Literal["token_mean", "token_mean_local", "seq_mean_token_mean", "seq_mean_token_sum", "const"]
 
@@ -39,9 +44,9 @@ class OnlineConfig(TrainingConfig):
     beta: float = setting(
         0.0, "KL coefficient β", "Weight of the divergence to the starting model. 0 does not run the reference at all.",
         group="basic", order=18, live=True, ge=0, le=100)
-    kl_estimator: Literal["k1", "k2", "k3", "k3_plus"] = setting(
-        "k3", "KL estimator", "k3 as in the paper; k2 and k3_plus have the divergence's own gradient; k1 has none as a loss.",
-        order=111)
+    kl_estimator: KlName = setting(
+        "k3", "KL estimator", "k3 as in the paper; k2 and k3_plus have the divergence's own gradient; k1 has none as a loss; "
+        "full sums over the vocabulary, exactly, at the price of the reference's part in every pass.", order=111)
     kl_in: Literal["loss", "reward"] = setting(
         "loss", "KL placed in", "Added to the loss, as in GRPO, or taken from each token's reward, as in PPO and RLOO.",
         order=112)
@@ -70,8 +75,35 @@ class OnlineConfig(TrainingConfig):
         5.0, "Weight cap", "Largest ratio that weighs a token in losses whose weight has no gradient (CISPO).", order=116, gt=0,
         le=1000)
     entropy_coef: float = setting(
-        0.0, "Entropy bonus", "Weight of the policy's entropy, which the loss is lowered by: keeps it from settling early.",
-        order=118, ge=0, le=10)
+        0.0, "Entropy bonus", "Weight of the policy's mean entropy, which the loss is lowered by: keeps it from settling early.",
+        order=117, live=True, ge=0, le=10)
+    use_adaptive_entropy: bool = setting(
+        False, "Adaptive entropy bonus", "Raises the bonus step by step while the entropy is below its target, and lowers it "
+        "above, where it is not applied.", order=118)
+    entropy_target: float = setting(
+        0.2, "Entropy target", "Mean entropy of a token below which the adaptive bonus works.", order=118, unit="nats", ge=0,
+        le=20)
+    entropy_coef_delta: float = setting(
+        0.005, "Entropy bonus step", "By how much the adaptive bonus's weight moves each step.", order=118, gt=0, le=1)
+    entropy_coef_max: float = setting(
+        1.0, "Largest entropy bonus", "Where the adaptive bonus's weight stops rising.", order=118, gt=0, le=10)
+    top_entropy_quantile: float = setting(
+        1.0, "Share of tokens trained", "Only this share of a micro-batch's tokens, those of highest entropy, has a policy loss: "
+        "where answers fork. 0.2 is usual, 1 takes all.", order=118, gt=0, le=1)
+    rollouts_behind: Literal[0, 1] = setting(
+        0, "Answers behind", "1 trains each step on answers that the policy of the step before wrote, as asynchronous rollouts "
+        "do, weighed by truncated ratios.", order=128)
+    importance_correction: CorrectionName = setting(
+        "auto", "Sampler correction", "Weighs tokens or answers by how likely the trained policy had them against the one that "
+        "wrote them: bounded by the cap, or left out above it. auto corrects when answers are behind.", order=129)
+    importance_cap: float = setting(
+        3.0, "Correction cap", "Largest weight of the sampler correction.", order=129, gt=0, le=1000)
+    dynamic_sampling: bool = setting(
+        False, "Dynamic sampling", "Draws further prompts in place of those whose answers all have the same reward, which teach "
+        "nothing (DAPO).", order=129)
+    max_generation_batches: int = setting(
+        10, "Batches drawn at most", "Where dynamic sampling gives up and trains on what it has.", order=129, unit="batches",
+        ge=1, le=1000)
     num_iterations: int = setting(
         1, "Passes over the answers", "Times each set of answers is trained on; above 1 the ratio moves away from 1.", order=119,
         ge=1, le=64)
@@ -114,6 +146,7 @@ METRICS = [
     MetricInfo(name="objective/kl", title="KL of a whole answer", panel="KL", unit="nats",
                help="Mean over answers of the sum of log π − log π_ref."),
     MetricInfo(name="entropy", title="Entropy", panel="Policy", unit="nats/token"),
+    MetricInfo(name="entropy_coef", title="Entropy bonus", panel="Policy", help="Weight of the bonus, where it is steered."),
     MetricInfo(name="policy_loss", title="Policy loss", panel="Loss"),
     MetricInfo(name="loss", title="Loss", panel="Loss"),
     MetricInfo(name="grad_norm", title="Gradient norm", panel="Optimizer"),
@@ -128,10 +161,22 @@ METRICS = [
     MetricInfo(name="completions/max_length", title="Longest answer", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/mean_terminated_length", title="Length of ended answers", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/clipped_ratio", title="Answers cut", panel="Answers", better="down"),
+    MetricInfo(name="num_gen_batches", title="Batches drawn", panel="Answers",
+               help="How many it took to have enough groups that teach."),
+    MetricInfo(name="frac_groups_kept", title="Groups kept", panel="Answers", better="up",
+               help="Share of the drawn groups whose rewards differ."),
+    MetricInfo(name="sampling/importance_sampling_ratio/mean", title="Sampler correction", panel="Off policy",
+               help="Mean weight of a token; 1 where sampler and trainer agree."),
+    MetricInfo(name="sampling/importance_sampling_ratio/max", title="Sampler correction, largest", panel="Off policy"),
+    MetricInfo(name="sampling/sampling_logp_difference/mean", title="Gap to the sampler", panel="Off policy", unit="nats/token"),
     MetricInfo(name="num_tokens", title="Trained tokens", panel="Progress", unit="tokens"),
     MetricInfo(name="epoch", title="Epoch", panel="Progress"),
     MetricInfo(name="step_time", title="Step time", panel="Progress", unit="seconds", better="down"),
 ]
+
+SOMETIMES = frozenset(info.name for info in METRICS if info.panel == "Off policy") | {
+    "entropy_coef", "num_gen_batches", "frac_groups_kept", "completions/mean_terminated_length"}
+"""Curves that a run has only where its config or its answers give reason to."""
 
 DATA = [
     DataNeed(role="train", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT],

@@ -20,7 +20,7 @@ from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import online, run, timing
+from workers.engine import run, scoring, timing
 from workers.engine.composition import Role
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
@@ -195,7 +195,7 @@ def _tried(pipeline: Pipeline, records: list[Record], tokenizer: Any) -> list[fl
     answers = [torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=torch.int64) for text in texts]
     rollouts = [Rollout(prompt_ids=prompt.ids, completion_ids=answer, logprobs=torch.zeros(len(answer)), ended=True)
                 for prompt, answer in zip(prompts, answers, strict=True)]
-    found: list[float] = online.score(pipeline, prompts, rollouts, texts).total.tolist()
+    found: list[float] = scoring.score(pipeline, prompts, rollouts, texts).total.tolist()
     return found
 
 

@@ -5,11 +5,14 @@ Legend: B answers of a micro-batch, T tokens of the longest.
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
+from workers.engine import divergences, off_policy
 from workers.engine.composition import Turn
+from workers.engine.entropy_control import bonus, high_entropy
 from workers.engine.faults import ConfigFault
-from workers.engine.online_config import OnlineConfig
+from workers.engine.online_config import FULL, OnlineConfig
 from workers.engine.policy_losses import PolicyOptions, PolicyTerms, levels, policy_loss
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
@@ -50,34 +53,37 @@ def options_of(config: OnlineConfig) -> PolicyOptions:
 def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *, told: str = "policy_loss") -> Surrogate:
     """The reduced policy loss of one micro-batch, with β·KL added where it is placed in the loss, less the entropy bonus.
 
-    With one update on each set of answers the policy is the one that sampled: the ratio is 1 by construction, and the
-    old log-probs are the present ones without gradient. Otherwise they are those of sampling time. Tells the surrogate
-    alone as `told`, and `kl`, `entropy` and `clip_ratio/…`.
+    The policy loss weighs off what another policy wrote (`off_policy`) and keeps to the tokens chosen by their entropy; the
+    KL holds on all. The bonus is the mean over tokens whatever the reduction. Tells the surrogate alone as `told`, and `kl`,
+    `entropy` and `clip_ratio/…`.
     """
-    scores = turn.models["policy"].score(batch, temperature=turn.live["temperature"], entropy=True)
-    on_policy = config.num_iterations * config.updates_per_rollout == 1
-    old = scores.logprobs.detach() if on_policy else batch.channel("old_logprobs")
+    temperature, reference = turn.live["temperature"], "ref_logprobs" in batch.channels
+    against = (divergences.against(turn.models["reference"], batch, name="reverse_kl", temperature=temperature)
+               if reference and config.kl_estimator == FULL else None)
+    scores = turn.models["policy"].score(batch, temperature=temperature, entropy=True, against=against)
+    assert scores.entropy is not None
+    old = off_policy.old_logprobs(config, batch, scores.logprobs)
     found = policy_loss(config.policy_loss)(scores.logprobs, old, batch.channel("advantages"), batch.mask, options_of(config))
-    reduction = Reduction(config.reduction)
-    terms, kept = found.terms, {"policy_logprobs": scores.logprobs, "ratio": found.ratio}
-    beta = turn.live.get("beta", 0.0)
-    if "ref_logprobs" in batch.channels:
-        kl = divergence(config.kl_estimator)(scores.logprobs, batch.channel("ref_logprobs"))
+    trained = high_entropy(scores.entropy, batch.mask, config.top_entropy_quantile)
+    terms = torch.where(trained, off_policy.corrected(config, turn.tally, batch, old, found), 0.0)
+    counts, reduction = replace(counts, length=config.max_completion_length), Reduction(config.reduction)
+    loss = reduce(terms, batch.mask, counts, reduction)
+    tell_loss(turn.tally, told, loss, counts)
+    kept = {"policy_logprobs": scores.logprobs, "ratio": found.ratio, "entropy": scores.entropy}
+    if reference:
+        kl = (divergence(config.kl_estimator)(scores.logprobs, batch.channel("ref_logprobs")) if scores.compared is None
+              else scores.compared.divergence)
         turn.tally.mean("kl", kl, batch.mask)
         kept["kl"] = kl
         if config.kl_in == "loss":
-            terms = terms + beta * kl
-    if scores.entropy is not None:
-        turn.tally.mean("entropy", scores.entropy, batch.mask)
-        if config.entropy_coef > 0:
-            terms = terms - config.entropy_coef * scores.entropy
-        kept["entropy"] = scores.entropy
+            loss = loss + turn.live.get("beta", 0.0) * reduce(kl, batch.mask, counts, reduction)
+    if (weight := turn.live.get("entropy_coef", config.entropy_coef)) > 0:
+        loss = loss - weight * bonus(scores.entropy, trained, counts.tokens)
+    turn.tally.mean("entropy", scores.entropy, trained)
     tell_clipping(turn.tally, found, batch.mask)
     if turn.wants_rollouts:
         keep(batch, kept)
-    counts = replace(counts, length=config.max_completion_length)
-    tell_loss(turn.tally, told, reduce(found.terms, batch.mask, counts, reduction), counts)
-    return Surrogate(reduce(terms, batch.mask, counts, reduction), found.ratio)
+    return Surrogate(loss, found.ratio)
 
 
 def keep(batch: Batch, found: dict[str, Tensor]) -> None:

@@ -13,7 +13,7 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, P
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
 from workers.contract.preflight import Finding
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import answering, online, results
+from workers.engine import answering, results, scoring
 from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, DataFault
@@ -108,7 +108,7 @@ def items_of(config: Config, policy: Author, pipeline: Pipeline | None, piece: S
 def totals_of(pipeline: Pipeline | None, policy: Author, flat: Sequence[tuple[Question, Answer]]) -> list[float | None]:
     if pipeline is None:
         return [None] * len(flat)
-    found = online.score(pipeline, [policy.prompt(question) for question, _ in flat], [answer.rollout for _, answer in flat],
+    found = scoring.score(pipeline, [policy.prompt(question) for question, _ in flat], [answer.rollout for _, answer in flat],
                          [answer.text for _, answer in flat])
     return [None if math.isnan(total) else total for total in found.total.tolist()]
 

@@ -17,7 +17,7 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, P
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
 from workers.contract.preflight import Finding
 from workers.contract.run_spec import ModelKind, RunKind, RunSpec
-from workers.engine import answering, judging, online, results
+from workers.engine import answering, judging, results, scoring
 from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, RewardFault
@@ -171,7 +171,7 @@ def scores_of(judge: Author | None, pipeline: Pipeline | None, author: Author,
     if judge is not None:
         return judging.rewards(judge, [question for question, _ in given], texts)
     assert pipeline is not None
-    totals = online.score(pipeline, [author.prompt(question) for question, _ in given], [answer.rollout for _, answer in given],
+    totals = scoring.score(pipeline, [author.prompt(question) for question, _ in given], [answer.rollout for _, answer in given],
                           texts).total.tolist()
     return [None if math.isnan(total) else total for total in totals]
 
