@@ -5,6 +5,7 @@ products (models, samples) stay directories that other runs take as their input.
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
@@ -64,8 +65,22 @@ class HistogramBin(Document):
     n: int = Field(ge=0)
 
 
+class Measure(Document):
+    """One more number of a report, in words: `title` names it, `help` says what it counts. None over nothing."""
+
+    name: str
+    title: str
+    value: float | None = None
+    help: str = ""
+
+
 class RewardReport(Document):
     """How a reward model does on pairs: those of a held-out split, else the ones it learned from.
+
+    `kind` says what it was asked about, and `pairs` counts: ordered pairs (of answers that were paired or ranked), answers
+    that are right or wrong, steps, or graded answers. Where answers or steps are judged by themselves, calibration is of the
+    chance that one is right, over [0, 1], `scores` is the histogram of those chances (of grades: of what the model is off by),
+    and there are no margins; accuracy has no value for grades. `measures` are further numbers of that kind.
 
     `margins` are r(chosen) − r(rejected); `calibration_error` is Σ n_b/n·|observed − predicted| (ECE);
     `length_correlation` is Spearman's ρ between reward and answer length in tokens over all answers, and
@@ -88,3 +103,6 @@ class RewardReport(Document):
     length_correlation: float | None = None
     longer_wins: float | None = None
     longer_chosen: float | None = None
+    kind: Literal["pairs", "rankings", "outcome", "process", "regression"] = "pairs"
+    measures: list[Measure] = Field(default_factory=list)
+    scores: list[HistogramBin] = Field(default_factory=list)

@@ -7,10 +7,11 @@ Everything is computed from the scores of pairs that were not trained on (where 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
-from workers.contract.products import CalibrationBin, HistogramBin, Interval, RewardReport, Slice
+from workers.contract.products import CalibrationBin, HistogramBin, Interval, Measure, RewardReport, Slice
 from workers.contract.records import Record
 from workers.statistics import wilson
 
@@ -39,7 +40,8 @@ class ScoredPair:
         return self.chosen - self.rejected
 
 
-def report(split: str, pairs: Sequence[ScoredPair], *, held_out: bool) -> RewardReport:
+def report(split: str, pairs: Sequence[ScoredPair], *, held_out: bool, kind: Literal["pairs", "rankings"] = "pairs",
+           measures: Sequence[Measure] = ()) -> RewardReport:
     """Everything the page shows of a reward model, from its scores on one split."""
     margins = np.array([pair.margin for pair in pairs])
     rewards = np.array([score for pair in pairs for score in (pair.chosen, pair.rejected)])
@@ -51,7 +53,8 @@ def report(split: str, pairs: Sequence[ScoredPair], *, held_out: bool) -> Reward
         calibration_error=error, margins=histogram(margins), margin_mean=_mean(margins), reward_mean=_mean(rewards),
         reward_std=float(rewards.std(ddof=1)) if len(rewards) > 1 else None, length_correlation=spearman(rewards, lengths),
         longer_wins=_share([pair.margin * (pair.chosen_tokens - pair.rejected_tokens) > 0 for pair in unequal]),
-        longer_chosen=_share([pair.chosen_tokens > pair.rejected_tokens for pair in unequal]))
+        longer_chosen=_share([pair.chosen_tokens > pair.rejected_tokens for pair in unequal]), kind=kind,
+        measures=list(measures))
 
 
 def accuracy(pairs: Sequence[ScoredPair]) -> Interval:
@@ -67,19 +70,37 @@ def slices(pairs: Sequence[ScoredPair]) -> list[Slice]:
         low, high = np.quantile([pair.record.margin for pair in stated], [1 / 3, 2 / 3])
         found += _by("margin", stated, lambda pair: _third(pair.record.margin or 0.0, float(low), float(high)),
                      ["small", "middle", "large"])
-    for column in sorted({name for pair in pairs for name in pair.record.extra}):
-        known = [pair for pair in pairs if isinstance(pair.record.extra.get(column), str | bool | int)]
-        values = sorted({str(pair.record.extra[column]) for pair in known})
+    return found + by_columns(pairs, accuracy)
+
+
+class OfRecord(Protocol):
+    @property
+    def record(self) -> Record: ...
+
+
+Item = TypeVar("Item", bound=OfRecord)
+
+
+def by_columns(items: Sequence[Item], accuracy: Callable[[Sequence[Item]], Interval]) -> list[Slice]:
+    """Accuracy on the parts of the items that columns with few values make."""
+    found = []
+    for column in sorted({name for item in items for name in item.record.extra}):
+        known = [item for item in items if isinstance(item.record.extra.get(column), str | bool | int)]
+        values = sorted({str(item.record.extra[column]) for item in known})
         if 1 < len(values) <= min(COLUMN_VALUES, len(known) // ROWS_OF_A_VALUE):
-            found += _by(column, known, _column_reader(column), values)
+            parts = {value: [item for item in known if str(item.record.extra[column]) == value] for value in values}
+            found += [Slice(by=column, value=value, accuracy=accuracy(part)) for value, part in parts.items()]
     return found
 
 
 def calibration(margins: np.ndarray) -> tuple[list[CalibrationBin], float | None]:
     """Bins of the predicted probability σ(|Δ|) that the higher score is the chosen answer, and Σ n_b/n·|observed − predicted|."""
-    sure = 1 / (1 + np.exp(-np.abs(margins)))
-    right = _right(margins)
-    edges = np.linspace(0.5, 1.0, CALIBRATION_BINS + 1)
+    return binned(1 / (1 + np.exp(-np.abs(margins))), _right(margins), low=0.5)
+
+
+def binned(sure: np.ndarray, right: np.ndarray, *, low: float) -> tuple[list[CalibrationBin], float | None]:
+    """Ten bins over [low, 1] of predictions `sure` [n], of which `right` [n] came true, and Σ n_b/n·|observed − predicted|."""
+    edges = np.linspace(low, 1.0, CALIBRATION_BINS + 1)
     place = np.clip(np.searchsorted(edges, sure, side="right") - 1, 0, CALIBRATION_BINS - 1)
     bins, error = [], 0.0
     for index in range(CALIBRATION_BINS):
@@ -88,8 +109,8 @@ def calibration(margins: np.ndarray) -> tuple[list[CalibrationBin], float | None
         bins.append(CalibrationBin(low=float(edges[index]), high=float(edges[index + 1]), n=int(inside.sum()),
                                    predicted=predicted, observed=observed))
         if predicted is not None and observed is not None:
-            error += float(inside.sum()) / len(margins) * abs(observed - predicted)
-    return bins, error if len(margins) else None
+            error += float(inside.sum()) / len(sure) * abs(observed - predicted)
+    return bins, error if len(sure) else None
 
 
 def histogram(values: np.ndarray) -> list[HistogramBin]:
@@ -106,16 +127,17 @@ def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
     """Spearman's ρ: Pearson's correlation of the ranks, equal values sharing their mean rank. None where one is constant."""
     if len(first) < 2:
         return None
-    left, right = (_ranks(values) - (len(values) + 1) / 2 for values in (first, second))
+    left, right = (ranks(values) - (len(values) + 1) / 2 for values in (first, second))
     scale = math.sqrt(float((left**2).sum() * (right**2).sum()))
     return float((left * right).sum()) / scale if scale else None
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks [n] of values [n] from the lowest, 1, on; equal values share their mean rank."""
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = counts.cumsum()
-    ranks: np.ndarray = (last - (counts - 1) / 2)[place]
-    return ranks
+    found: np.ndarray = (last - (counts - 1) / 2)[place]
+    return found
 
 
 def _right(margins: np.ndarray) -> np.ndarray:
@@ -125,10 +147,6 @@ def _right(margins: np.ndarray) -> np.ndarray:
 def _by(name: str, pairs: Sequence[ScoredPair], value: Callable[[ScoredPair], str], order: Sequence[str]) -> list[Slice]:
     parts = {each: [pair for pair in pairs if value(pair) == each] for each in order}
     return [Slice(by=name, value=each, accuracy=accuracy(part)) for each, part in parts.items() if part]
-
-
-def _column_reader(column: str) -> Callable[[ScoredPair], str]:
-    return lambda pair: str(pair.record.extra[column])
 
 
 def _length_class(pair: ScoredPair) -> str:

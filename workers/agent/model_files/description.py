@@ -78,12 +78,12 @@ def _architecture(config: dict[str, Any]) -> str:
 
 
 def _model_kind(architecture: str, config: dict[str, Any]) -> str:
-    """What the head answers. Raises JobRefused for a classifier of several labels: no method here takes one."""
+    """What the head answers. Raises JobRefused for a classifier of several labels that is no ensemble of reward heads."""
     if not architecture.endswith("ForSequenceClassification"):
         return "causal"
     labels = config.get("id2label")
     count = len(labels) if isinstance(labels, dict) else config.get("num_labels", 2)
-    if count != 1:
+    if count != 1 and not config.get("reward_objective"):
         remedy = "Register a reward model with one label, or the language model itself."
         raise JobRefused("not_one_label", f"{architecture} has {count} labels; a reward model has one.", remedy)
     return "reward"

@@ -21,6 +21,7 @@ from workers.engine import pairs, reward_report
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Report, Role, Setting, Turn
 from workers.engine.rendering import Truncation
+from workers.engine.reward_heads import declaration
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
 from workers.engine.reward_report import ScoredPair
 from workers.engine.sample import Batch, Counts
@@ -73,7 +74,7 @@ CARD = card(
     summary="Learns one number for an answer from pairs of which people preferred one: the preferred answer must score "
             "higher. The model that results is a reward term for other runs; its report says how far to trust it.",
     formula=r"\mathcal{L} = -\frac1P\sum_{p}\left[\log\sigma(r_w - r_l - m_p) - c\,(r_w + r_l)^2\right]",
-    confidence="code", left_out="Rankings of more than two answers.",
+    confidence="code", left_out="Rankings of more than two answers: they are `rm-pl`, all pairs of them too.",
     data=[DataNeed(role="train", kinds=[RecordKind.PREFERENCE], help="Prompts with a chosen and a rejected answer."),
           DataNeed(role="eval", kinds=[RecordKind.PREFERENCE], required=False,
                    help="Held-out pairs for accuracy and for the report.")],
@@ -85,6 +86,9 @@ CARD = card(
                config={"center_rewards_coefficient": 0.01}),
         Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+        Preset(name="demo", title="Demo", description="The right sum before a wrong one, with the tiny model.",
+               config={"learning_rate": 1e-3, "per_device_train_batch_size": 32, "max_length": 64, "max_steps": 150,
+                       "eval_steps": 25, "eval_limit": 256}),
     ],
     metrics=METRICS,
 )
@@ -100,7 +104,7 @@ def compose(config: Config, setting: Setting) -> Composition:
 
     count = config.per_device_train_batch_size * config.gradient_accumulation_steps
     return Composition(
-        roles=(Role("reward", trained=True, head="scalar", weights="reward"),),
+        roles=(Role("reward", trained=True, head="scalar", weights="reward", declares=declaration("preference")),),
         cycle=(Collect("read", lambda turn: pairs.take(turn, count, left_out)),
                Fit("fit", ("reward",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
                    keep_groups=True)),
