@@ -13,7 +13,7 @@ from math import isfinite
 from typing import ClassVar, Literal
 
 from workers.contract.catalogue import MetricInfo
-from workers.engine import online, online_config, supervised, written_answers
+from workers.engine import online, online_config, scoring, supervised, written_answers
 from workers.engine.composition import Collect, Composition, Fit, ModelView, Role, Setting, Turn
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.sample import Sample
@@ -127,9 +127,9 @@ def answered(
     rollouts = written_answers.roll_out(config, turn, model, prompts, config.num_generations)
     samples = written_answers.samples_of(turn, prompts, rollouts, config.num_generations)
     if pipeline is not None:
-        rewards = online.score(pipeline, [prompts[sample.group] for sample in samples], rollouts,
+        rewards = scoring.score(pipeline, [prompts[sample.group] for sample in samples], rollouts,
                                [sample.text for sample in samples])
-        online.tell_rewards(turn.tally, pipeline, rewards)
+        scoring.tell_rewards(turn.tally, pipeline, rewards)
         for index, sample in enumerate(samples):
             sample.reward, sample.terms = float(rewards.total[index]), rewards.of(index)
     for sample in samples:

@@ -14,9 +14,11 @@ from workers.engine.composition import Composition, ModelView, Setting, Turn
 from workers.engine.faults import ConfigFault
 from workers.engine.rendering import text_of
 from workers.engine.rollout_events import rollout_event
+from workers.engine.rollouts import tell_lengths
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
+from workers.engine.scoring import texts_of
 from workers.engine.training_config import setting as field
 from workers.engine.verifiers import reference_of
 
@@ -78,8 +80,8 @@ def roll_out(config: WritingConfig, turn: Turn, model: ModelView, prompts: Seque
 
 def samples_of(turn: Turn, prompts: Sequence[Sample], rollouts: Sequence[Rollout], count: int = 1) -> list[Sample]:
     """The answers as samples: completions trained, grouped by prompt, with their text. Tells `completions/…`."""
-    online.tell_lengths(turn.tally, rollouts)
-    texts = online.texts_of(turn.tokenizer, rollouts)
+    tell_lengths(turn.tally, rollouts)
+    texts = texts_of(turn.tokenizer, rollouts)
     asked = [(group, prompt) for group, prompt in enumerate(prompts) for _ in range(count)]
     return [rollout.sample(row=prompt.row, record=prompt.record, group=group, text=text)
             for (group, prompt), rollout, text in zip(asked, rollouts, texts, strict=True)]
