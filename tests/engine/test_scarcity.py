@@ -88,8 +88,8 @@ def test_a_final_model_that_does_not_fit_leaves_nothing(
 ) -> None:
     write = training_state.write_model
 
-    def full(module: Any, tokenizer: Any, directory: Path) -> None:
-        write(module, tokenizer, directory)
+    def full(module: Any, tokenizer: Any, directory: Path, **given: Any) -> None:
+        write(module, tokenizer, directory, **given)
         if directory.name == ".final.partial":
             raise FULL
 

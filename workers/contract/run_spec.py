@@ -153,11 +153,28 @@ class RewardPipeline(Document):
 
 
 class Resources(Document):
-    """What the run may use. `gpus` 0 means CPU; `threads` bounds torch's intra-op threads (None: all cores)."""
+    """What the run may use. `gpus` 0 means CPU; `threads` bounds each process's intra-op threads (None: all cores).
+
+    Training shares each step among `processes` (None: one for each GPU, or one), of which each holds the whole model, or
+    with `shard` its part of it (FSDP2).
+    """
 
     gpus: int = Field(default=0, ge=0, le=64)
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int | None = Field(default=None, ge=1, le=512)
+    processes: int | None = Field(default=None, ge=1, le=64)
+    shard: bool = False
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Resources":
+        if self.gpus and self.processes not in {None, self.gpus}:
+            raise ValueError(f"each GPU has one process; leave processes empty or set it to {self.gpus}")
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many processes share a step."""
+        return self.processes or max(self.gpus, 1)
 
 
 class Limits(Document):

@@ -1,6 +1,7 @@
 """The engine's command line: train from a spec, resume, check a spec, describe itself, make demo material.
 
-    python -m workers.engine spec.json [--supervised]
+    python -m workers.engine spec.json [--supervised]      in several processes where the spec's resources say so
+    accelerate launch -m workers.engine spec.json          the same, in those that accelerate has started
     python -m workers.engine resume DIR [--supervised]
     python -m workers.engine preflight spec.json
     python -m workers.engine catalogue
@@ -17,9 +18,10 @@ import contextlib
 import errno
 import importlib
 import json
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,11 @@ from pydantic import ValidationError
 from workers.contract.catalogue import CATALOGUE_PATH, catalogue_json
 from workers.contract.events import FailedEvent
 from workers.contract.run_spec import RunSpec
+from workers.engine import launching
 from workers.engine.chat_line import connect
 from workers.engine.control import Inbox, listen
-from workers.engine.events import EventLog
-from workers.engine.faults import DiskFault, Fault, Preempted, naming_full_disk
+from workers.engine.events import EventLog, Silence
+from workers.engine.faults import ConfigFault, DataFault, DiskFault, Fault, Preempted, naming_full_disk
 
 FAILED, LEFT = 1, 3
 DISK_FULL = errno.ENOSPC
@@ -53,58 +56,127 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def train(asked: argparse.Namespace) -> int:
     """Trains from a spec; every failure ends in one `failed` event and a line on standard error."""
-    try:
-        spec = RunSpec.model_validate_json(Path(asked.path).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        print(f"The spec {asked.path} cannot be read: {error}", file=sys.stderr)  # noqa: T201 - a command line's answer
-        return FAILED
+    spec = _read_spec(Path(asked.path))
+    _keep_spec(spec)
     return _train(spec, supervised=asked.supervised)
 
 
 def resume(asked: argparse.Namespace) -> int:
     """Goes on with the attempt in a directory from its newest whole checkpoint, or from the start when it has none."""
     directory = Path(asked.path)
-    spec = RunSpec.model_validate_json((directory / "spec.json").read_text(encoding="utf-8"))
+    spec = _read_spec(directory / "spec.json")
     places = sorted((directory / "checkpoints").glob("step-*"))
     return _train(spec.model_copy(update={"resume_from": str(places[-1]) if places else None, "output_dir": str(directory)}),
                   supervised=asked.supervised)
 
 
+def join(asked: argparse.Namespace) -> int:
+    """One of the processes of a run but the first; see `launching`."""
+    directory = Path(asked.path)
+    spec, place = launching.joined(directory, asked.rank, asked.count, asked.parent)
+    return _train_and_tell(spec, Silence(), Inbox(), place,
+                           tell=lambda event: launching.tell_failure(directory, place.rank, event))
+
+
+def _read_spec(path: Path) -> RunSpec:
+    """Raises DataFault that says what is wrong with it, and where."""
+    try:
+        return RunSpec.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise DataFault(f"The spec {path} cannot be read: {said}.",
+                        "Name a spec, or a directory in which a run began.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigFault(f"The spec {path} is wrong{f' at {field}' if field else ''}: {first['msg']}.",
+                          "Correct it, then start again.") from error
+
+
+def _keep_spec(spec: RunSpec) -> None:
+    """Beside what the run writes, where `resume` finds it."""
+    directory = Path(spec.output_dir)
+    if launching.given_place().first and not (directory / "spec.json").exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = directory / ".spec.json.partial"
+        partial.write_text(spec.model_dump_json(indent=1), encoding="utf-8")
+        partial.rename(directory / "spec.json")
+
+
 def _train(spec: RunSpec, *, supervised: bool) -> int:
+    place = launching.given_place()
+    if not place.first:
+        return _train_and_tell(spec, Silence(), Inbox(), place)
     try:
         with naming_full_disk():
             log = EventLog(Path(spec.output_dir) / "events.jsonl")
             try:
-                return _train_and_tell(spec, log, supervised=supervised)
+                return _train_first(spec, log, place, supervised=supervised)
             finally:
                 log.close()
     except DiskFault:
         return DISK_FULL
 
 
-def _train_and_tell(spec: RunSpec, log: EventLog, *, supervised: bool) -> int:
-    """Raises DiskFault when not even how it ended finds room on the disk."""
+def _train_first(spec: RunSpec, log: EventLog, place: launching.Place, *, supervised: bool) -> int:
+    """The process that writes and that people talk to, with the others where the spec asks for some.
+
+    Raises DiskFault when not even how it ended finds room on the disk.
+    """
     log.say("starting", "loading torch, about 4 s")
     inbox = Inbox()
     listen(inbox, supervised=supervised, complain=lambda message: log.log(message, "warning"))
     connect(inbox, complain=lambda message: log.log(message, "warning"))
+    if not launching.wanted(spec):
+        return _train_and_tell(spec, log, inbox, place)
+    crew = launching.Crew(spec)
     try:
+        crew.watch(lambda fault: _give_up(log, fault))
+        return _train_and_tell(spec, log, inbox, crew.place, cause=crew.cause)
+    finally:
+        crew.close()
+
+
+def _train_and_tell(
+    spec: RunSpec, log: EventLog, inbox: Inbox, place: launching.Place, *, tell: Callable[[FailedEvent], None] | None = None,
+    cause: Callable[[], Fault | None] = lambda: None,
+) -> int:
+    """The run to its end in this process. `cause` knows whether another process is gone, which is then why this one failed."""
+    tell = tell or log.write
+    try:
+        if place.count > 1:
+            _module("distributed").join(rank=place.rank, count=place.count, meeting=place.meeting, gpus=spec.resources.gpus > 0)
         _module("run").carry_out(spec, log, inbox)
+        _module("distributed").leave()
     except Fault as fault:
-        log.write(FailedEvent(code=fault.code, message=fault.message, remedy=fault.remedy))
+        tell(_failed(fault))
         return LEFT if isinstance(fault, Preempted) else FAILED
     except Exception as error:  # noqa: BLE001 - the outermost line: whatever it was, the run says how it ended
+        if (lost := cause()) is not None:
+            tell(_failed(lost))
+            return FAILED
         with contextlib.suppress(OSError):  # where the disk is full, standard error is too
             traceback.print_exc()
-        log.write(FailedEvent(code="platform", message=f"The engine stopped on {type(error).__name__}: {error}",
-                              remedy="The log has the details; report it if it happens again."))
+        tell(FailedEvent(code="platform", message=f"The engine stopped on {type(error).__name__}: {error}",
+                         remedy="The log has the details; report it if it happens again."))
         return FAILED
     return 0
 
 
+def _failed(fault: Fault) -> FailedEvent:
+    return FailedEvent(code=fault.code, message=fault.message, remedy=fault.remedy)
+
+
+def _give_up(log: EventLog, fault: Fault) -> None:
+    """Another process is gone, and this one waits for it in vain."""
+    with contextlib.suppress(DiskFault):
+        log.write(_failed(fault))
+    os._exit(FAILED)
+
+
 def preflight(asked: argparse.Namespace) -> int:
     """Prints the PreflightReport of a spec as JSON; 0 also when the report says that the run is not ready."""
-    spec = RunSpec.model_validate_json(Path(asked.path).read_text(encoding="utf-8"))
+    spec = _read_spec(Path(asked.path))
     _print(_module("preflight").report(spec).model_dump_json())
     return 0
 
@@ -162,9 +234,9 @@ def merge(asked: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"train": train, "resume": resume, "preflight": preflight, "catalogue": catalogue, "make-tiny": make_tiny,
-            "make-world": make_world, "render": render, "lengths": lengths, "merge": merge, "trial": trial,
-            "sandbox": sandbox}
+COMMANDS = {"train": train, "resume": resume, "join": join, "preflight": preflight, "catalogue": catalogue,
+            "make-tiny": make_tiny, "make-world": make_world, "render": render, "lengths": lengths, "merge": merge,
+            "trial": trial, "sandbox": sandbox}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -174,6 +246,10 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name)
         command.add_argument("path")
         command.add_argument("--supervised", action="store_true", help="leave when standard input ends")
+    other = commands.add_parser("join")
+    other.add_argument("path")
+    for name in ("rank", "count", "parent"):
+        other.add_argument(name, type=int)
     commands.add_parser("preflight").add_argument("path")
     commands.add_parser("catalogue").add_argument("--write", action="store_true", help="write the checked-in document")
     tiny = commands.add_parser("make-tiny")

@@ -1,6 +1,7 @@
 """The attempt's event log: one JSON line an event, appended and flushed; that file is the truth of the attempt."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -15,22 +16,23 @@ class EventLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._seq = _mend(path)
         self._file = path.open("ab", buffering=0)
+        self._lock = threading.Lock()
 
     def write(self, event: EventBase) -> None:
         """Appends one event with the next number and the present time; a reader sees it when this returns.
 
         Raises DiskFault when the disk has no room for all of it; then nothing of it stands.
         """
-        event.seq, event.time = self._seq + 1, time.time()
-        line = event.model_dump_json().encode() + b"\n"
-        begin = os.fstat(self._file.fileno()).st_size
-        with naming_full_disk():
+        with self._lock, naming_full_disk():
+            event.seq, event.time = self._seq + 1, time.time()
+            line = event.model_dump_json().encode() + b"\n"
+            begin = os.fstat(self._file.fileno()).st_size
             try:
                 self._append(line)
             except OSError:
                 os.ftruncate(self._file.fileno(), begin)
                 raise
-        self._seq += 1
+            self._seq += 1
 
     def _append(self, line: bytes) -> None:
         """All of it: a disk that is nearly full takes a part and says so only by the number of bytes."""
@@ -49,6 +51,19 @@ class EventLog:
         """Makes the log durable and lets go of it."""
         os.fsync(self._file.fileno())
         self._file.close()
+
+
+class Silence(EventLog):
+    """The log of a process that is not the run's first: what happens there, the first one tells."""
+
+    def __init__(self) -> None:
+        """Opens nothing."""
+
+    def write(self, event: EventBase) -> None:
+        """Tells nobody."""
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def _mend(path: Path) -> int:

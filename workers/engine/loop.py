@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -30,14 +30,15 @@ from workers.contract.events import (
 )
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import Limits
-from workers.engine import checkpoint, training_state
+from workers.engine import checkpoint, distributed, sharding, training_state
+from workers.engine.accumulation import accumulate
 from workers.engine.chat import Chats
 from workers.engine.composition import Apply, Collect, Composition, Fit, Setting, Turn, UpdateHook
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import NotFiniteFault, Preempted
 from workers.engine.models import pieces_of
-from workers.engine.sample import Sample, batch_of, counts_of
+from workers.engine.sample import Sample
 from workers.engine.schedule import factor
 from workers.engine.tally import Tally
 from workers.engine.training_config import TrainingConfig
@@ -86,7 +87,7 @@ class Loop:
         self.log.say("running", "")
         if state.step == 0:
             self.evaluate()
-        while (ending := self._ended()) is None:
+        while (ending := distributed.agreed(self._ended)) is None:
             if (ending := self._obey()) is not None:
                 break
             started = time.monotonic()
@@ -127,35 +128,35 @@ class Loop:
         return tally
 
     def _fit(self, phase: Fit, turn: Turn) -> None:
+        """The phase's updates; what its losses tell in one process or another is told together."""
         samples = turn.stores[phase.source]
+        told = turn.tally if distributed.count() == 1 else Tally()
         for _ in range(phase.epochs):
             for part in _parts(samples, phase):
-                self._update(phase, part, turn)
+                self._update(phase, part, replace(turn, tally=told), turn.tally)
+        if told is not turn.tally:
+            for each in distributed.gathered(told.plain()):
+                turn.tally.add(each)
 
-    def _update(self, phase: Fit, samples: list[Sample], turn: Turn) -> None:
+    def _update(self, phase: Fit, samples: list[Sample], turn: Turn, tally: Tally) -> None:
         """One optimizer step on `samples`, in micro-batches whose losses share the whole's denominators."""
-        pieces = pieces_of(samples, micro_samples=phase.micro_samples, micro_tokens=phase.micro_tokens,
-                           keep_groups=phase.keep_groups)
-        counts = counts_of(samples, len(pieces))
-        total = torch.zeros((), device=self.accelerator.device)
-        with self.precision():
-            for piece in pieces:
-                loss = phase.loss(turn, batch_of(piece, self.accelerator.device), counts)
-                if loss.requires_grad:
-                    self.accelerator.backward(loss)
-                total += loss.detach()
+        optimizers = {role: self.state.optimizers[role] for role in phase.roles}
+        total, counts = accumulate(
+            phase, samples, turn, parameters=[each for optimizer in optimizers.values() for each in _parameters(optimizer)],
+            sharded=any(self.state.models[role].sharded for role in phase.roles), accelerator=self.accelerator,
+            precision=self.precision)
         for hook in self._hooks(phase.roles):
+            # Of the parameters alone, so that every process has all of it: it is no share to be added up.
             if (term := hook.term()) is not None:
                 self.accelerator.backward(term)
-        optimizers = {role: self.state.optimizers[role] for role in phase.roles}
         norms = {role: self._clip(optimizer) for role, optimizer in optimizers.items()}
         if not bool(torch.isfinite(total)) or not all(bool(torch.isfinite(norm)) for norm in norms.values()):
             self._not_finite(samples, float(total))
         else:
-            self._step(optimizers, norms, turn.tally)
+            self._step(optimizers, norms, tally)
             for hook in self._hooks(phase.roles):
-                hook.stepped(self.state.step, turn.tally)
-            turn.tally.mean("loss", total)
+                hook.stepped(self.state.step, tally)
+            tally.mean("loss", total)
             self._skipped = 0
         for optimizer in optimizers.values():
             optimizer.zero_grad(set_to_none=True)
@@ -179,10 +180,9 @@ class Loop:
 
     def _clip(self, optimizer: Any) -> torch.Tensor:
         """Scales the gradient down to the limit; answers its norm before that."""
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         limit = self.config.max_grad_norm or float("inf")
-        norm: torch.Tensor = self.accelerator.clip_grad_norm_(parameters, limit)
-        return norm
+        norm: torch.Tensor = self.accelerator.clip_grad_norm_(_parameters(optimizer), limit)
+        return sharding.whole(norm)
 
     def _not_finite(self, samples: list[Sample], loss: float) -> None:
         """Leaves the update out, or fails, as the config says. Raises NotFiniteFault."""
@@ -230,11 +230,15 @@ class Loop:
     def save(self, reason: Literal["interval", "asked", "stop", "signal", "final"]) -> None:
         """Writes the checkpoint of this step, says so, then prunes. Raises DiskFault."""
         state = self.state
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        checkpoint.reserve(self.checkpoints, self._saved_bytes or rough_size(state))
+        if distributed.rank() == 0:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            checkpoint.reserve(self.checkpoints, self._saved_bytes or rough_size(state))
         self._mark_best()
         saved = training_state.save(state, self.checkpoints)
-        self._saved_step, self._saved_bytes = state.step, saved.size_bytes
+        self._saved_step = state.step
+        if saved is None:
+            return
+        self._saved_bytes = saved.size_bytes
         self.log.write(CheckpointEvent(step=state.step, path=str(saved.path.resolve()), manifest_hash=saved.manifest_hash,
                                        size_bytes=saved.size_bytes, reason=reason, metrics=self.summary()))
         checkpoint.prune(self.checkpoints, keep=self.config.save_total_limit, best=state.best[1] if state.best else None)
@@ -265,26 +269,42 @@ class Loop:
     def _obey(self) -> Ending | None:
         """Applies what came; while paused, waits for more with everything kept in memory. Raises Preempted.
 
-        Chats are answered here, to their ends, by the policy as it stands.
+        People talk to the first process; all obey at the same step.
         """
         paused = False
-        messages = self.inbox.drain()
         while True:
+            messages, leave = distributed.agreed(lambda paused=paused: self._heard(paused=paused))  # type: ignore[misc]
             for message in messages:
                 if isinstance(message, control.Stop):
                     self._end_chats("The run was stopped.")
                     return Ending("stopped", keep=message.checkpoint)
                 paused = self._apply(message, paused=paused)
-            if self.inbox.leave:
+            if leave:
                 self._end_chats("The run leaves its worker.")
-                self._leave()
+                self._leave(leave)
+            if not messages and not paused:
+                return None
+
+    def _heard(self, *, paused: bool) -> tuple[list[Any], str]:
+        """What came but chats, and why to leave. While paused, waits until there is something.
+
+        Chats are answered here, to their ends, by the policy as it stands.
+        """
+        while True:
+            idle = paused and not (self._chats is not None and self._chats.open)
+            messages = self.inbox.wait() if idle else self.inbox.drain()
+            others = []
+            for message in messages:
+                if isinstance(message, control.Chat | control.ChatStop):
+                    self._chat(message)
+                else:
+                    others.append(message)
+            if others or self.inbox.leave:
+                return others, self.inbox.leave
             if self._chats is not None and self._chats.open:
                 self._chats.turn()
-                messages = self.inbox.drain()
-            elif paused:
-                messages = self.inbox.wait()
-            else:
-                return None
+            elif not paused:
+                return [], ""
 
     def _apply(self, message: Any, *, paused: bool) -> bool:
         """One message; answers whether the run is paused after it."""
@@ -301,8 +321,6 @@ class Loop:
                 self._set(message)
             case control.SampleNow():
                 self._rollouts_asked = True
-            case control.Chat() | control.ChatStop():
-                self._chat(message)
             case _:
                 pass
         return paused
@@ -310,7 +328,11 @@ class Loop:
     def _chat(self, message: control.Chat | control.ChatStop) -> None:
         """Answers with the model that is trained. A model that gives numbers does not talk."""
         role = next(role for role in self.composition.roles if role.trained)
-        if role.head == "lm":
+        if self.state.models[role.name].sharded and isinstance(message, control.Chat):
+            self.inbox.answer(ChatRefused(request_id=message.request_id, code="bad_request",
+                                          message="This run's model is spread over several processes while it trains.",
+                                          remedy="Chat with one of its checkpoints."))
+        elif role.head == "lm":
             if self._chats is None:
                 model = self.state.models[role.name]
                 context = getattr(model.module.config, "max_position_embeddings", None) or NO_BOUND
@@ -340,11 +362,11 @@ class Loop:
         old, live[message.field] = live[message.field], message.value
         self.log.write(ChangeEvent(step=self.state.step, field=message.field, old=old, new=message.value, by=message.by))
 
-    def _leave(self) -> None:
-        self.log.say("stopping", f"saving: {self.inbox.leave}")
+    def _leave(self, why: str) -> None:
+        self.log.say("stopping", f"saving: {why}")
         if self.state.step > self._saved_step:
             self.save("signal")
-        raise Preempted(f"The run was told to leave at step {self.state.step} ({self.inbox.leave}).",
+        raise Preempted(f"The run was told to leave at step {self.state.step} ({why}).",
                         "It goes on from its checkpoint when a worker takes it again.")
 
     def _view(self, tally: Tally, *, wants_rollouts: bool) -> Turn:
@@ -383,5 +405,8 @@ def _finite(value: float) -> bool:
 
 def rough_size(state: TrainingState) -> int:
     """Bytes of the first checkpoint, before one has been measured: weights and two moments."""
-    return sum(3 * 4 * parameter.numel() for optimizer in state.optimizers.values()
-               for group in optimizer.param_groups for parameter in group["params"])
+    return sum(3 * 4 * parameter.numel() for optimizer in state.optimizers.values() for parameter in _parameters(optimizer))
+
+
+def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate.accelerator import Accelerator
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from workers.contract.run_spec import ModelKind, ModelRef
-from workers.engine import prefix
+from workers.engine import distributed, memory, prefix, sharding
 from workers.engine.compiled import Compiled
 from workers.engine.composition import Role
 from workers.engine.divergences import compare
@@ -27,6 +27,8 @@ from workers.engine.logprobs import tile_logits, token_logprobs
 from workers.engine.precision import full
 from workers.engine.sample import Against, Batch, Comparison, Sample, Scores, batch_of
 from workers.engine.training_config import TrainingConfig
+
+P = TypeVar("P")
 
 SCORE_TOKENS = 16_384
 """Tokens of one micro-batch when nothing is kept for a backward pass."""
@@ -88,10 +90,12 @@ class Model:
     """One role's view of a module: see `composition.ModelView`. Two views may share a module, one with its adapter off."""
 
     def __init__(self, scorer: Any, device: torch.device, *, trained: bool, adapter: bool = True,
-                 precision: Callable[[], Any] = nullcontext, dtype: torch.dtype | None = None) -> None:
-        """`dtype` is what products are computed in, whoever asks; None is the weights' own."""
+                 precision: Callable[[], Any] = nullcontext, dtype: torch.dtype | None = None, sharded: bool = False) -> None:
+        """`dtype` is what products are computed in, whoever asks; None is the weights' own. A `sharded` model's weights are
+        cut over the processes, which have to call it together."""
         self.scorer = scorer
         self.trained = trained
+        self.sharded = sharded
         self._device = device
         self._adapter = adapter
         self._precision = precision
@@ -110,14 +114,21 @@ class Model:
               against: Against | None = None) -> Scores:
         """See `composition.ModelView.score`. Tokens after the last scored one are not computed."""
         where = _predicted(batch, where)
+        if against is not None or self._trains():
+            return self._score(batch, where, temperature=temperature, entropy=entropy, against=against)
+        return _joined(self._in_parts(batch, lambda rows: self._score(
+            batch.rows(rows), where[rows], temperature=temperature, entropy=entropy, against=None)))
+
+    def _score(self, batch: Batch, where: Tensor, *, temperature: float, entropy: bool, against: Against | None) -> Scores:
         found = Scores(
             logprobs=torch.zeros(batch.ids.shape, device=self._device),
             entropy=torch.zeros(batch.ids.shape, device=self._device) if entropy else None,
             correct=torch.zeros(batch.ids.shape, dtype=torch.bool, device=self._device), scored=where)
         if not bool(where.any()):
             found.compared = None if against is None else _placed(None, where)
+            found.logprobs = found.logprobs + self._nothing(batch, temperature, False)
             return found
-        training = self.trained and torch.is_grad_enabled()
+        training = self._trains()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
             (logprobs, spread, correct), compared = self.scorer(*flat(batch, where), temperature, entropy, against)
@@ -143,6 +154,9 @@ class Model:
     def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
         """See `composition.ModelView.distributions`."""
         training = self.trained and torch.is_grad_enabled()
+        if self.sharded:
+            raise ConfigFault("This method reads whole distributions of the model it trains, which cannot be cut over processes.",
+                              "Train with a copy of the model in each process.")
         # torch's fused attention has no second derivative, its plain one has.
         with self._as_declared(), full(), sdpa_kernel(SDPBackend.MATH), torch.set_grad_enabled(training):
             _set_mode(self.module, False)
@@ -153,14 +167,19 @@ class Model:
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
         """See `composition.ModelView.values`. Tokens after the last asked one are not computed."""
         where = batch.mask if where is None else where
+        if self._trains():
+            return self._values(batch, where)
+        return torch.cat(self._in_parts(batch, lambda rows: self._values(batch.rows(rows), where[rows])))
+
+    def _values(self, batch: Batch, where: Tensor) -> Tensor:
         heads: int = self.module.config.num_labels
         found = torch.zeros(batch.ids.shape if heads == 1 else (*batch.ids.shape, heads), device=self._device)
         if not bool(where.any()):
-            return found
+            return found + self._nothing(batch)
         # A score after token t is found where a prediction of token t + 1 would be.
         wide = replace(batch, ids=F.pad(batch.ids, (0, 1)))
         ids, positions, layout, picked, _ = flat(wide, F.pad(where, (1, 0)))
-        training = self.trained and torch.is_grad_enabled()
+        training = self._trains()
         with self._as_declared(), self._precision(), torch.set_grad_enabled(training):
             _set_mode(self.module, training)
             asked = where if heads == 1 else where[..., None].expand_as(found)
@@ -168,20 +187,46 @@ class Model:
 
     def score_all(self, samples: Sequence[Sample], *, temperature: float = 1.0) -> list[Tensor]:
         """See `composition.ModelView.score_all`; results come in the order of `samples`."""
-        answers: list[Tensor] = []
-        with torch.no_grad():
-            for piece in pieces_of(samples, micro_samples=len(samples), micro_tokens=SCORE_TOKENS):
+        def scored(share: Sequence[Sample]) -> list[Tensor]:
+            answers: list[Tensor] = []
+            for piece in pieces_of(share, micro_samples=len(share), micro_tokens=SCORE_TOKENS):
                 scores = self.score(batch_of(piece, self._device), temperature=temperature).logprobs.cpu()
                 answers += [row[: len(sample)] for row, sample in zip(scores, piece, strict=True)]
-        return answers
+            return answers
+
+        with torch.no_grad():
+            return scored(samples) if self.sharded else distributed.dealt(samples, scored)
 
     @contextmanager
     def generating(self) -> Iterator[Any]:
         """See `composition.ModelView.generating`."""
-        with self._as_declared(), torch.no_grad():
+        with self._as_declared(), torch.no_grad(), sharding.unsharded(self.scorer) if self.sharded else nullcontext():
             _set_mode(self.module, False)
             before = prefix.prefix_of(self.module)
             yield self.module if before is None else prefix.PrefixedModel(self.module, before)
+
+    def _trains(self) -> bool:
+        """Whether a pass now is one that gradients come back through."""
+        return self.trained and torch.is_grad_enabled()
+
+    def _in_parts(self, batch: Batch, answer: Callable[[slice], P]) -> list[P]:
+        """`answer` of the batch's rows, in as many parts as memory asks for."""
+        if self.sharded or batch.size == 0:
+            return [answer(slice(0, batch.size))]
+        return memory.in_parts(memory.SCORING, batch.size, answer, weight=batch.ids.shape[1], what="tokens")
+
+    def _nothing(self, batch: Batch, *asked: Any) -> Tensor | float:
+        """0, and where processes compute together, the pass that the others wait for, with a gradient of 0."""
+        if not self.sharded:
+            return 0.0
+        where = torch.zeros_like(batch.mask)
+        where[0, 1] = True
+        ids, positions, layout, picked, targets = flat(batch, where)
+        with self._as_declared(), self._precision(), torch.set_grad_enabled(self._trains()):
+            _set_mode(self.module, self._trains())
+            found: Tensor = (self.scorer(ids, positions, layout, picked, targets, *asked)[0][0]
+                             if isinstance(self.scorer, Scorer) else self.scorer(ids, positions, layout, picked))
+        return 0.0 * found.sum()
 
     @contextmanager
     def _as_declared(self) -> Iterator[None]:
@@ -208,7 +253,8 @@ def pieces_of(samples: Sequence[Sample], *, micro_samples: int, micro_tokens: in
 
 
 def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConfig, accelerator: Accelerator, *,
-          resume: Path | None, precision: Callable[[], Any], tell: Callable[[str], None]) -> dict[str, Model]:
+          resume: Path | None, precision: Callable[[], Any], tell: Callable[[str], None], shard: bool = False,
+          ) -> dict[str, Model]:
     """Every role's model. A trained role resumes from `<resume>/<role>`; a sharing one is its partner with the adapter off.
 
     What does not go as asked, and does not end the run, is told.
@@ -230,9 +276,20 @@ def build(roles: Sequence[Role], refs: dict[str, ModelRef], config: TrainingConf
         module.requires_grad_(role.trained) if not adapted(role, config) else None
         if config.torch_compile:
             scorer.compile_layers(tell)
-        prepared = accelerator.prepare(scorer) if role.trained else scorer.to(accelerator.device)
-        models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision, dtype=dtype)
+        prepared = _prepared(scorer, accelerator, shard=shard) if role.trained else scorer.to(accelerator.device)
+        models[role.name] = Model(prepared, accelerator.device, trained=role.trained, precision=precision, dtype=dtype,
+                                  sharded=shard and role.trained)
     return models
+
+
+def _prepared(scorer: nn.Module, accelerator: Accelerator, *, shard: bool) -> Any:
+    """On its device and in its precision, equal in all processes. Gradients are summed by `accumulation`, so that no wrapper
+    does; a sharded model's own hooks do."""
+    prepared = accelerator.prepare_model(scorer, evaluation_mode=True)
+    distributed.make_equal(prepared)
+    if shard:
+        sharding.shard(prepared, accelerator.device)
+    return prepared
 
 
 def adapted(role: Role, config: TrainingConfig) -> bool:
@@ -292,6 +349,15 @@ def _check_head(module: Any) -> None:
 def _bare(module: Any) -> Any:
     """The transformers model below an adapter, whose layers still carry it."""
     return module.get_base_model() if hasattr(module, "peft_config") else module
+
+
+def _joined(parts: Sequence[Scores]) -> Scores:
+    """Scores of consecutive rows as those of all of them."""
+    if len(parts) == 1:
+        return parts[0]
+    spreads = [part.entropy for part in parts if part.entropy is not None]
+    return Scores(logprobs=torch.cat([part.logprobs for part in parts]), entropy=torch.cat(spreads) if spreads else None,
+                  correct=torch.cat([part.correct for part in parts]), scored=torch.cat([part.scored for part in parts]))
 
 
 def _predicted(batch: Batch, where: Tensor | None) -> Tensor:

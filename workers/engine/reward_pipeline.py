@@ -24,6 +24,7 @@ from torch import Tensor
 
 from workers.contract.records import Text
 from workers.contract.run_spec import Gate, RewardPipeline, RewardTerm, Transform
+from workers.engine import distributed
 from workers.engine.faults import ConfigFault, Fault, RewardFault
 from workers.engine.rendering import text_of
 from workers.engine.reward_transforms import is_open, transformed
@@ -221,7 +222,9 @@ class Pipeline:
     ) -> list[float | None]:
         term = self.terms[index]
         with _naming(index, term.name):
-            values = term.reward(term.params, prompts=prompts, completions=completions, completion_ids=ids, **columns)
+            # One process asks for all: what judges and people's functions answer may differ from one time to the next.
+            values = distributed.agreed(lambda: term.reward(
+                term.params, prompts=prompts, completions=completions, completion_ids=ids, **columns))
             if len(values) != len(completions):
                 raise RewardFault(f"Reward term {term.name!r} answered {len(values)} values for {len(completions)} answers.",
                                   "Return one value, or None, for each answer.")

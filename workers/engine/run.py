@@ -11,15 +11,26 @@ from accelerate.accelerator import Accelerator
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from workers.contract.events import ArtifactEvent, DoneEvent
+from workers.contract.events import AlertEvent, ArtifactEvent, DoneEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import adapter_checks, checkpoint, generators, optimizers, precision, task, training_state
+from workers.engine import (
+    adapter_checks,
+    checkpoint,
+    distributed,
+    generators,
+    memory,
+    optimizers,
+    precision,
+    sharding,
+    task,
+    training_state,
+)
 from workers.engine.adaptive_rank import AdaptiveRank
 from workers.engine.composition import Composition, Role, Setting, UpdateHook
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.faults import DataFault, MemoryFault, is_memory_out, naming_full_disk
+from workers.engine.faults import ConfigFault, DataFault, MemoryFault, is_memory_out, naming_full_disk
 from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
@@ -79,10 +90,14 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     method = method_of(spec.method)
     config = training_config_of(method, spec.config)
-    if spec.resources.threads:
-        torch.set_num_threads(spec.resources.threads)
+    count = distributed.count() if distributed.count() > 1 else spec.resources.count
+    if spec.resources.shard:
+        _check_shardable(config)
     accelerator = Accelerator(cpu=spec.resources.gpus == 0,
                               mixed_precision="bf16" if spec.resources.precision == "bfloat16" else "no")
+    if spec.resources.threads:
+        torch.set_num_threads(spec.resources.threads)
+    distributed.set_streams(count)
     generators.seed_all(spec.seed)
     resume = _resume_place(spec, log)
     log.say("starting", "loading the model")
@@ -94,10 +109,10 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
     setting = setting_of(spec, tokenizer)
     with ExitStack() as half_done:
         half_done.callback(setting.close)
-        composition: Composition = method.compose(config, setting)
+        composition: Composition = method.compose(_shared_by(count, config), setting)
         scoring = precision.for_updates(accelerator.device, declared(primary_of(spec).path).get("hidden_size", 0))
         models = build(composition.roles, spec.models, config, accelerator, resume=resume, precision=scoring,
-                       tell=lambda said: log.log(said, "warning"))
+                       tell=lambda said: log.log(said, "warning"), shard=spec.resources.shard and distributed.count() > 1)
         log.say("starting", "reading the data")
         streams = _streams(spec, composition)
         hooks = _hooks(composition, models, config, streams)
@@ -105,12 +120,27 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
             models=models, optimizers=_optimizers(composition.roles, models, config, accelerator), streams=streams,
             controllers={**composition.state, **{f"adapter-{role}": hook for role, hook in hooks.items()}},
             live=dict(composition.live), tokenizer=tokenizer, hooks=hooks)
+        memory.begin(lambda message: log.write(AlertEvent(code="out_of_memory", message=message, step=state.step)))
         generators.seed_all(spec.seed)
         if resume is not None:
             training_state.load(state, resume)
         half_done.pop_all()
     return Loop(composition, config, spec.limits, state, setting=setting, accelerator=accelerator, precision=scoring, log=log,
                 inbox=inbox, checkpoints=Path(spec.output_dir) / "checkpoints")
+
+
+def _shared_by(count: int, config: TrainingConfig) -> TrainingConfig:
+    """The config of a step that `count` processes share: each computes a batch of its own, as one process would one after
+    another. Methods whose step does not follow from the batch size share the step that they have."""
+    if "gradient_accumulation_steps" not in type(config).model_fields:
+        return config
+    return config.model_copy(update={"gradient_accumulation_steps": count * config.gradient_accumulation_steps})
+
+
+def _check_shardable(config: TrainingConfig) -> None:
+    if config.use_peft:
+        raise ConfigFault("An adapter's base cannot be cut over processes.",
+                          "Turn shard off: only the small adapter is trained, and each process holds the whole base.")
 
 
 def setting_of(spec: RunSpec, tokenizer: Any) -> Setting:
@@ -174,6 +204,8 @@ def _streams(spec: RunSpec, composition: Composition) -> dict[str, RowStream]:
 def _write_reports(loop: Loop, output: Path, log: EventLog) -> None:
     """The method's documents, each under its own name when it is whole, each with an artifact event."""
     for kind, document in loop.reports():
+        if distributed.rank() > 0:
+            continue
         place = output / f"{kind.value}.json"
         partial = place.with_name(f".{place.name}.partial")
         with naming_full_disk():
@@ -187,14 +219,17 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     log.say("stopping", "writing the final model")
     config, state = loop.config, loop.state
     role = next(role for role in loop.composition.roles if role.trained)
-    module = state.models[role.name].module
+    model = state.models[role.name]
+    module, weights = model.module, sharding.whole_weights(model.module) if model.sharded else None
+    if distributed.rank() > 0:
+        return
     if merges(config):
         module = module.merge_and_unload()
     partial = place.with_name(".final.partial")
     shutil.rmtree(partial, ignore_errors=True)
     with naming_full_disk():
         try:
-            training_state.write_model(module, state.tokenizer, partial)
+            training_state.write_model(module, state.tokenizer, partial, weights=weights)
         except (OSError, SafetensorError):
             shutil.rmtree(partial, ignore_errors=True)
             raise

@@ -70,6 +70,15 @@ class Batch:
     def size(self) -> int:
         return int(self.ids.shape[0])
 
+    def rows(self, part: slice) -> "Batch":
+        """Some of its rows, as wide as it is; itself for all of them."""
+        if len(range(*part.indices(self.size))) == self.size:
+            return self
+        return Batch(
+            ids=self.ids[part], mask=self.mask[part], lengths=self.lengths[part], groups=self.groups[part],
+            rewards=self.rewards[part], channels={name: values[part] for name, values in self.channels.items()},
+            scalars={name: values[part] for name, values in self.scalars.items()}, samples=self.samples[part])
+
     def channel(self, name: str) -> Tensor:
         """The [B,T] channel `name`. Raises KeyError that says which channels there are."""
         if name not in self.channels:

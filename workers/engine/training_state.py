@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workers.engine import checkpoint, generators, prefix
+from workers.engine import checkpoint, distributed, generators, memory, prefix, sharding
 from workers.engine.composition import Stateful, UpdateHook
 from workers.engine.faults import naming_full_disk
 from workers.engine.models import Model
@@ -36,24 +36,30 @@ class TrainingState:
     """By role; kept among the controllers."""
 
 
-def save(state: TrainingState, root: Path) -> checkpoint.Saved:
-    """Writes the checkpoint of this step below `root`. Raises DiskFault when the disk is full."""
+def save(state: TrainingState, root: Path) -> checkpoint.Saved | None:
+    """Writes the checkpoint of this step below `root`; every process must ask, the first one writes and answers.
+
+    Raises DiskFault when the disk is full.
+    """
+    weights = {role: _whole_weights(state.models[role]) for role in state.optimizers}
+    moments = {role: _optimizer_state(optimizer) for role, optimizer in state.optimizers.items()}
+    if distributed.rank() > 0:
+        return None
     with naming_full_disk():
         root.mkdir(parents=True, exist_ok=True)
         writer = checkpoint.Writer(root, state.step)
         try:
-            return _write(state, writer)
+            return _write(state, writer, weights, moments)
         except (OSError, SafetensorError):
             writer.abandon()
             raise
 
 
-def _write(state: TrainingState, writer: checkpoint.Writer) -> checkpoint.Saved:
-    scalars = {}
-    for role, optimizer in state.optimizers.items():
-        write_model(state.models[role].module, state.tokenizer, writer.directory / role)
+def _write(state: TrainingState, writer: checkpoint.Writer, weights: Mapping[str, dict[str, Tensor] | None],
+           moments: Mapping[str, tuple[dict[str, Tensor], dict[str, Any]]]) -> checkpoint.Saved:
+    for role, (tensors, _) in moments.items():
+        write_model(state.models[role].module, state.tokenizer, writer.directory / role, weights=weights[role])
         prefix.save_trained(state.models[role].module, writer.directory / role)
-        tensors, scalars[role] = _optimizer_state(optimizer)
         writer.tensors(f"optimizer-{role}.safetensors", tensors)
     tensors, drawn = generators.state()
     tensors = {f"generator.{name}": tensor for name, tensor in tensors.items()}
@@ -65,7 +71,8 @@ def _write(state: TrainingState, writer: checkpoint.Writer) -> checkpoint.Saved:
     writer.document("state.json", {
         "step": state.step, "tokens": state.tokens, "elapsed": state.elapsed, "live": state.live, "best": state.best,
         "streams": {role: stream.state() for role, stream in state.streams.items()},
-        "optimizers": scalars, "generators": drawn, "controllers": controllers,
+        "optimizers": {role: scalars for role, (_, scalars) in moments.items()}, "generators": drawn,
+        "controllers": controllers, "memory": memory.limits(),
     })
     return writer.finish()
 
@@ -76,6 +83,8 @@ def load(state: TrainingState, place: Path) -> None:
     tensors = checkpoint.read_tensors(place, "state.safetensors")
     for role, optimizer in state.optimizers.items():
         held = checkpoint.read_tensors(place, f"optimizer-{role}.safetensors")
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        held = {name: sharding.part_of(value, parameters[int(name.split(".", 1)[0])]) for name, value in held.items()}
         optimizer.load_state_dict(_optimizer_dict(held, said["optimizers"][role], optimizer.state_dict()))
     for name, controller in state.controllers.items():
         controller.restore(_below(tensors, f"controller.{name}."), said["controllers"][name])
@@ -84,21 +93,26 @@ def load(state: TrainingState, place: Path) -> None:
     state.live.update(said["live"])
     state.step, state.tokens, state.elapsed = said["step"], said["tokens"], said["elapsed"]
     state.best = tuple(said["best"]) if said["best"] else None
+    memory.restore(said.get("memory", {}))
     generators.restore(_below(tensors, "generator."), said["generators"])
 
 
-def write_model(module: Any, tokenizer: Any, directory: Path) -> None:
-    """A directory that transformers (or, for an adapter, peft) loads."""
+def write_model(module: Any, tokenizer: Any, directory: Path, *, weights: dict[str, Tensor] | None = None) -> None:
+    """A directory that transformers (or, for an adapter, peft) loads; `weights` where they are not the module's own."""
     # A sequence classifier scores the last token that is no padding, so that it must know what padding is.
     module.config.pad_token_id = tokenizer.pad_token_id
-    module.save_pretrained(directory, safe_serialization=True)
+    module.save_pretrained(directory, safe_serialization=True, **({} if weights is None else {"state_dict": weights}))
     tokenizer.save_pretrained(directory)
+
+
+def _whole_weights(model: Model) -> dict[str, Tensor] | None:
+    return sharding.whole_weights(model.module) if model.sharded else None
 
 
 def _optimizer_state(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     held = optimizer.state_dict()
-    tensors = {f"{index}.{name}": value for index, entry in held["state"].items() for name, value in entry.items()
-               if isinstance(value, Tensor)}
+    tensors = {f"{index}.{name}": sharding.whole(value) for index, entry in held["state"].items()
+               for name, value in entry.items() if isinstance(value, Tensor)}
     return tensors, {"groups": [{"lr": group["lr"]} for group in held["param_groups"]]}
 
 

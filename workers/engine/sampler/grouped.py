@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workers.engine import distributed, memory
 from workers.engine.composition import ModelView
 from workers.engine.sample import Rollout
 from workers.engine.sampler.cache import GroupCache, left_padded
@@ -36,17 +37,24 @@ def generate(
     """`count` answers for each prompt, in prompt order (all of prompt 0 first), at most `max_rows` rows at once.
 
     Temperature 0 is greedy. Log-probs are those of softmax(logits/temperature) before any filter. Prompts must not be
-    empty and must leave room for the answer in the model's context.
+    empty and must leave room for the answer in the model's context. Processes share the prompts (see `distributed`); when
+    memory runs out fewer are answered at once.
     """
-    found: list[Rollout] = []
-    together = max(1, max_rows // count)
-    for start in range(0, len(prompts), together):
-        piece = list(prompts[start:start + together])
-        with model.generating() as module:
-            answers = decode(module, piece, count=count, max_new_tokens=max_new_tokens, temperature=temperature,
-                             top_p=top_p, top_k=top_k, min_p=min_p, end_ids=end_ids, device=model.device)
-        found += rollouts(piece, count, answers)
-    return found
+    def written(share: Sequence[Tensor]) -> list[Rollout]:
+        """A part of the prompts, from a random stream of its own where there are several."""
+        found: list[Rollout] = []
+        together = max(1, max_rows // count)
+        for start in range(0, len(share), together):
+            piece = list(share[start:start + together])
+            found += [answer for part in memory.in_parts(memory.WRITING, len(piece), lambda rows, piece=piece: rollouts(
+                piece[rows], count, decode(module, piece[rows], count=count, max_new_tokens=max_new_tokens,  # type: ignore[misc]
+                                           temperature=temperature, top_p=top_p, top_k=top_k, min_p=min_p, end_ids=end_ids,
+                                           device=model.device)), what="prompts") for answer in part]
+        return found
+
+    # Entered once by every process, those without a prompt too: a sharded model is made whole here by all together.
+    with model.generating() as module:
+        return distributed.dealt_streams(prompts, written)
 
 
 def rollouts(prompts: Sequence[Tensor], count: int, answers: Answers) -> list[Rollout]:
