@@ -16,7 +16,7 @@ from itertools import groupby, islice
 import torch
 
 from workers.contract.records import Record, RecordKind
-from workers.engine import baselines
+from workers.engine import baselines, step_source
 from workers.engine.comparison import Extra, check_comparison, compare_answers
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
 from workers.engine.entropy_control import EntropyControl
@@ -24,6 +24,7 @@ from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.greedy_match import answer_greedily
 from workers.engine.held_answers import HeldAnswers
 from workers.engine.online_config import FULL, OnlineConfig
+from workers.engine.reference_sync import MovingReference
 from workers.engine.rendering import prompt_ids, text_of
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.rollout_events import rollout_event
@@ -50,7 +51,7 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
     check(config, setting)
     told = baselines.gathered(config, lambda turn, prompts, rollouts: score(
         pipeline, prompts, rollouts, texts_of(turn.tokenizer, rollouts)).total)
-    extra = (*extra, *told.extra)
+    extra = (*extra, *told.extra, *step_source.gathered(config, pipeline))
     if compare is None:
         check_comparison(config, extra)
     if loss is None:
@@ -59,6 +60,7 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
     loss = loss or partial(surrogate_loss, config)
     held = HeldAnswers() if config.rollouts_behind else None
     entropy = EntropyControl(config) if config.use_adaptive_entropy else None
+    moving = MovingReference(config.ref_model_mixup_alpha, lambda: None) if config.sync_ref_model else None
     # A live β needs the reference from the start; with an adapter it is the same weights and costs nothing.
     referenced = config.beta > 0 or config.use_peft
     rate = chosen_learning_rate(config, setting.parameters, at_7b=1e-6, highest=5e-4 if config.use_peft else 5e-5)
@@ -74,10 +76,12 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
 
     return Composition(
         roles=(Role("policy", trained=True), *more, *([Role("reference", share="policy")] if referenced else [])),
-        cycle=(Collect("rollout", partial(collect, config, pipeline, compare, held)),
+        cycle=(*([Apply("settle", lambda turn: moving.settle(turn.models["reference"]))] if moving else []),
+               Collect("rollout", partial(collect, config, pipeline, compare, held)),
                Fit("policy", ("policy", *(role.name for role in more)), loss, epochs=config.num_iterations,
                    updates=config.updates_per_rollout, micro_samples=config.per_device_train_batch_size, keep_groups=True),
                *([Apply("entropy", entropy.steer)] if entropy else []),
+               *([Apply("sync", moving.mix, every=config.ref_model_sync_steps)] if moving else []),
                Apply("show", partial(show, config))),
         data={"train": render, "eval": render_held_out},
         total_steps=lambda data: planned_steps(config.max_steps, config.num_train_epochs, config.prompts_per_step, data),
@@ -85,7 +89,8 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
         evaluations=(Evaluation("eval", lambda turn: held_out_measures(
             turn, pipeline, limit=config.eval_limit, max_new_tokens=config.eval_max_new_tokens)),) if held_out else (),
         best=("eval/exact_match", "up") if held_out else None,
-        state={**told.state, **({"held_answers": held} if held else {}), **({"entropy": entropy} if entropy else {})},
+        state={**told.state, **({"held_answers": held} if held else {}), **({"entropy": entropy} if entropy else {}),
+               **({"moving_reference": moving} if moving else {})},
         rollouts_every=config.rollout_steps,
     )
 
@@ -99,6 +104,10 @@ def check(config: OnlineConfig, setting: Setting) -> None:
     if config.kl_estimator == FULL and config.kl_in == "reward" and config.beta > 0:
         raise ConfigFault("kl_estimator full is a term of the loss, and kl_in is reward, which takes log π − log π_ref.",
                           "Set kl_in to loss, or choose k1.")
+    if config.sync_ref_model and (config.use_peft or config.beta == 0):
+        raise ConfigFault("sync_ref_model moves a reference of its own weights: "
+                          + ("under an adapter there is none." if config.use_peft else "with beta 0 there is none."),
+                          "Turn sync_ref_model off, or train the whole model with a KL term.")
     longest = min(config.max_length, setting.context_length)
     if config.max_completion_length >= longest:
         raise ConfigFault(f"max_completion_length ({config.max_completion_length}) leaves no room for a prompt in {longest} "

@@ -63,6 +63,23 @@ class OnlineConfig(TrainingConfig):
     reduction: ReductionName = setting(
         "token_mean", "Loss average", "Over all tokens; over answers of their tokens' mean (GRPO) or sum (REINFORCE); or over a "
         "fixed length (Dr. GRPO: const).", order=110)
+    steps_from: Literal["term", "beginnings"] = setting(
+        "term", "Steps valued by", "For credit by steps: a reward term that values them, or the reward of the answer's "
+        "beginnings: a step earns what it adds.", order=112)
+    step_separator: str = setting(
+        "\\n", "Step separator", "What ends a step where beginnings are scored; \\n stands for a line break, empty makes every "
+        "token a step.", order=112, max_length=20)
+    center_by_steps: bool = setting(
+        False, "Centre by steps", "Takes off a group's mean over all its steps, so that longer answers do not collect more.",
+        order=112)
+    sync_ref_model: bool = setting(
+        False, "Moving reference", "Let the reference follow the policy; whole-model training only. Checkpoints then keep the "
+        "reference too.", order=112)
+    ref_model_mixup_alpha: float = setting(
+        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=112, gt=0,
+        le=1)
+    ref_model_sync_steps: int = setting(
+        512, "Synchronise every", "Steps between synchronisations.", order=112, unit="steps", ge=1, le=10_000_000)
     epsilon: float = setting(
         0.2, "Clip range ε", "How far the ratio may fall below 1, and rise above it, before its gradient is cut.", order=113,
         gt=0, lt=1)
@@ -161,6 +178,8 @@ METRICS = [
     MetricInfo(name="completions/max_length", title="Longest answer", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/mean_terminated_length", title="Length of ended answers", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/clipped_ratio", title="Answers cut", panel="Answers", better="down"),
+    MetricInfo(name="steps/count", title="Steps of an answer", panel="Answers", unit="steps"),
+    MetricInfo(name="steps/reward", title="Reward of a step", panel="Reward", better="up"),
     MetricInfo(name="num_gen_batches", title="Batches drawn", panel="Answers",
                help="How many it took to have enough groups that teach."),
     MetricInfo(name="frac_groups_kept", title="Groups kept", panel="Answers", better="up",
@@ -175,7 +194,7 @@ METRICS = [
 ]
 
 SOMETIMES = frozenset(info.name for info in METRICS if info.panel == "Off policy") | {
-    "entropy_coef", "num_gen_batches", "frac_groups_kept", "completions/mean_terminated_length"}
+    "entropy_coef", "steps/count", "steps/reward", "num_gen_batches", "frac_groups_kept", "completions/mean_terminated_length"}
 """Curves that a run has only where its config or its answers give reason to."""
 
 DATA = [
