@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import torch
 
 from workers.contract.records import Message, Record
 from workers.engine.faults import DataFault
@@ -51,6 +52,20 @@ def test_only_the_last_turn_is_trained_when_asked(template: str | None) -> None:
     tokenizer.chat_template = template or tokenizer.chat_template
     (rendered,) = render_conversation(tokenizer, CHAT, train_on="last_assistant")
     assert trained(tokenizer, rendered) == "It is 4.<|end|>"
+
+
+@pytest.mark.parametrize("template", [None, WITHOUT_MARKERS, REWRITES_HISTORY])
+def test_turns_count_as_their_weights_say(template: str | None) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template = template or tokenizer.chat_template
+    chat = [CHAT[1], CHAT[2].model_copy(update={"weight": 0.25}), *CHAT[3:]]
+    rendered = render_conversation(tokenizer, chat, train_on="weights")
+    said = ["".join(tokenizer.decode([token for one in rendered for token, weight in zip(one.ids, one.weights or [], strict=True)
+                                      if weight == wanted])) for wanted in (0.25, 1.0)]
+    assert said == ["Hello.<|end|>", "It is 4.<|end|>"]
+    sample = sample_of(rendered[0], row=0, record=Record())
+    assert torch.equal(sample.channels["weights"] > 0, sample.mask)
+    assert all(one.weights is None for one in render_conversation(tokenizer, chat))
 
 
 def test_a_turn_of_weight_zero_is_not_trained() -> None:

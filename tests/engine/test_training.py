@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from tests.engine.builders import curve, dataset, of_type, random_sample, spec, 
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
 from workers.engine.loading import load_causal
-from workers.engine.reducers import Reduction, reduce
+from workers.engine.reducers import Reduction, reduce, weighted_mean
 from workers.engine.sample import Counts, batch_of
 from workers.engine.schedule import factor
 from workers.engine.supervised import token_loss
@@ -119,6 +120,28 @@ def test_dialogue_trains_the_assistants_share_of_tokens(tmp_path: Path, small: P
     found = train(spec(tmp_path / "run", model=small, data=data, method="sft-dialogue", max_steps=1,
                        per_device_train_batch_size=1))
     assert curve(found, "assistant_token_fraction") == {1: pytest.approx(3 / 10)}
+
+
+def test_a_turn_counts_as_much_as_its_weight(tmp_path: Path, small: Path) -> None:
+    """Weights of 0.5 and 0.25 give what 2 and 1 do: the denominator is their sum. Equal weights change nothing."""
+    def losses(name: str, *weights: float, train_on: str = "weights", **config: Any) -> list[float]:
+        said = [turn for weight, answer in zip(weights, ("cd", "efg"), strict=True)
+                for turn in ({"role": "user", "content": "ab"}, {"role": "assistant", "content": answer, "weight": weight})]
+        data = dataset(tmp_path / name, [{"messages": said}] * 2, kind=RecordKind.CONVERSATION)
+        return list(curve(train(spec(tmp_path / f"run-{name}", model=small, data=data, method="sft-dialogue", max_steps=2,
+                                     train_on=train_on, **{"per_device_train_batch_size": 2} | config))).values())
+
+    less, more = losses("less", 0.5, 0.25), losses("more", 2.0, 1.0)
+    assert less == pytest.approx(more, rel=1e-5)
+    cut = losses("cut", 0.5, 0.25, per_device_train_batch_size=1, gradient_accumulation_steps=2)
+    assert cut == pytest.approx(less, rel=1e-4)
+    assert losses("all", 0.5, 0.25, train_on="all_assistant") != pytest.approx(less, rel=1e-5)
+
+
+def test_a_weighted_mean_divides_by_the_weights_of_the_step() -> None:
+    terms = torch.tensor([[1.0, 2.0, math.nan]])
+    assert weighted_mean(terms, torch.tensor([[0.5, 0.25, 0.0]]), 0.75).item() == pytest.approx(4 / 3)
+    assert weighted_mean(terms, torch.zeros(1, 3), 0.0).item() == 0.0
 
 
 @pytest.mark.parametrize(("step", "kind", "wanted"), [

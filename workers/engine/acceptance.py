@@ -20,7 +20,7 @@ from workers.engine.sample import Sample
 from workers.engine.training_config import setting as field
 
 Duplicates = Literal["text", "equations", "keep"]
-EQUATION = re.compile(r"[-+*/().\d\s]*\d[-+*/().\d\s]*=\s*-?[\d.]+")
+EQUATION = re.compile(r"[-+*/().\d\s]*\d[-+*/().\d\s]*=\s*-?\d+(?:\.\d+)?")
 
 
 class AcceptanceConfig(written_answers.WritingConfig):

@@ -107,8 +107,8 @@ def dealt(total: int, shares: Mapping[str, float]) -> dict[str, int]:
     """`total` samples (or tokens) by source: at least one each, the rest by largest remainder of the shares."""
     wanted = {source: share * total for source, share in shares.items()}
     found = {source: max(1, int(amount)) for source, amount in wanted.items()}
-    by_remainder = sorted(wanted, key=lambda source: (int(wanted[source]) - wanted[source], source))
-    for source in by_remainder[: max(0, total - sum(found.values()))]:
+    by_want = sorted(wanted, key=lambda source: (found[source] - wanted[source], source))
+    for source in by_want[: max(0, total - sum(found.values()))]:
         found[source] += 1
     return found
 
