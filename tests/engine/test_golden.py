@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine import supervised_builders
 from tests.engine.builders import curve, dataset, small_model, spec, sum_pairs, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef
@@ -33,12 +34,25 @@ RUNS: dict[str, dict[str, Any]] = {
     "simpo": {"method": "simpo", "use_weighting": True},
     "orpo": {"method": "orpo"},
     "multi-sample": {"method": "multi-sample", "loss_type": "mipo"},
+    "sft-cot": {"method": "sft-cot", "answer_weight": 2.0},
+    "sft-domain": {"method": "sft-domain"},
+    "sft-preference": {"method": "sft-preference"},
+    "kd-cot": {"method": "kd-cot", "alpha": 0.6},
+    "kd-logit": {"method": "kd-logit"},
+    "kd-gkd": {"method": "kd-gkd"},
+    "kd-seq": {"method": "kd-seq", "temperature": 0.5},
+    "rft": {"method": "rft"},
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
+TAUGHT = supervised_builders.METHODS
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample")
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:
+    if RUNS[name]["method"] in TAUGHT:
+        taught = supervised_builders.given(folder, model, save_steps=0, **({"max_steps": 20} | RUNS[name]))
+        del taught.datasets["eval"]
+        return list(curve(train(taught)).values())
     paired = RUNS[name]["method"] in PAIRED
     rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
     data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else
@@ -61,7 +75,7 @@ def store() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         model = small_model(Path(scratch) / "model")
         for name in RUNS:
-            found = [round(loss, 6) for loss in losses(Path(scratch) / name, model, name)]
+            found = [float(f"{loss:.6g}") for loss in losses(Path(scratch) / name, model, name)]
             (GOLDEN / f"{name}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
