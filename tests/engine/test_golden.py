@@ -33,6 +33,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "cpo": {"method": "cpo"},
     "simpo": {"method": "simpo", "use_weighting": True},
     "orpo": {"method": "orpo"},
+    "oreo": {"method": "oreo"},
     "multi-sample": {"method": "multi-sample", "loss_type": "mipo"},
     "sft-cot": {"method": "sft-cot", "answer_weight": 2.0},
     "sft-domain": {"method": "sft-domain"},
@@ -45,7 +46,7 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
 TAUGHT = supervised_builders.METHODS
-PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample")
+PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:

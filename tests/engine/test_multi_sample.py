@@ -42,7 +42,7 @@ def test_groups_of_one_are_dpo(tmp_path: Path, small: Path) -> None:
 
 
 def test_micro_batches_change_nothing(tmp_path: Path, small: Path) -> None:
-    same = {"loss_type": "mipo", "learning_rate": 1e-2, "max_steps": 3}
+    same: dict[str, Any] = {"loss_type": "mipo", "learning_rate": 1e-2, "max_steps": 3}
     whole = train(given(tmp_path, small, name="whole", per_device_train_batch_size=4, **same))
     cut = train(given(tmp_path, small, name="cut", per_device_train_batch_size=1, gradient_accumulation_steps=4, **same))
     assert list(curve(cut).values()) == pytest.approx(list(curve(whole).values()), rel=1e-4)

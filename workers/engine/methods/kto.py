@@ -17,17 +17,17 @@ from itertools import groupby, islice
 import torch
 from torch import Tensor
 
-from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
-from workers.contract.records import Record, RecordKind
+from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
+from workers.contract.records import Record
 from workers.engine import pairs
 from workers.engine.card import card
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, ModelView, Role, Setting, Turn
-from workers.engine.faults import DataFault
+from workers.engine.marked_answers import DATA, answers_per_row, render_marked
 from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut
+from workers.engine.pairs import LeftOut
 from workers.engine.preference import Answers, Options, answers_of, terms
 from workers.engine.reference import ReferenceLogProbs, reference_role
-from workers.engine.rendering import Truncation, sample_of
+from workers.engine.rendering import Truncation
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.tally import Tally
 from workers.engine.training_config import TrainingConfig, chosen_learning_rate
@@ -70,8 +70,6 @@ METRICS = [
     *pairs.METRICS,
 ]
 
-KINDS = [RecordKind.UNPAIRED, RecordKind.PREFERENCE]
-
 CARD = card(
     "kto", Config, title="Kahneman-Tversky optimisation", family="Preference optimisation",
     papers=[Paper(title="KTO: Model Alignment as Prospect Theoretic Optimization", authors="Ethayarajh et al.", year=2024,
@@ -82,8 +80,7 @@ CARD = card(
             r"h_i = \log\frac{\pi_\theta(y_i\mid x_i)}{\pi_{ref}(y_i\mid x_i)},\quad "
             r"z = \max\!\left(0,\ \frac1N\sum_i \log\frac{\pi_\theta(y_{i-1}\mid x_i)}{\pi_{ref}(y_{i-1}\mid x_i)}\right)",
     confidence="code",
-    data=[DataNeed(role="train", kinds=KINDS, help="Answers marked good or bad; a pair is one of each."),
-          DataNeed(role="eval", kinds=KINDS, required=False, help="Held-out answers.")],
+    data=DATA,
     models=[ModelNeed(role="policy", help="The model that is trained."),
             ModelNeed(role="reference", required=False,
                       help="What the policy is tied to. Left out, it is the model that the run starts from.")],
@@ -104,10 +101,11 @@ def compose(config: Config, setting: Setting) -> Composition:
     pairs.check_length(config, setting)
     left_out, held_out = LeftOut(), "eval" in setting.spec.datasets
     known, known_held_out = ReferenceLogProbs(), ReferenceLogProbs()
-    train = setting.spec.datasets.get("train")
-    answers_per_row = 2 if train is not None and train.kind is RecordKind.PREFERENCE else 1
 
-    render = partial(render_answers, config, setting)
+    def render(left_out: LeftOut, record: Record, row: int) -> list[Sample]:
+        return render_marked(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
+                             left_out=left_out)
+
     rate = chosen_learning_rate(config, setting.parameters, at_7b=5e-7, highest=5e-4 if config.use_peft else 5e-5)
     return Composition(
         roles=(Role("policy", trained=True), reference_role(setting, config.max_length)),
@@ -115,32 +113,12 @@ def compose(config: Config, setting: Setting) -> Composition:
                Fit("fit", ("policy",), partial(loss, config), micro_samples=config.per_device_train_batch_size),
                Apply("tell", lambda turn: tell_margin(turn.tally))),
         data={"train": partial(render, left_out), "eval": partial(render, LeftOut())},
-        total_steps=lambda data: pairs.planned_steps(config, data, answers_per_row),
+        total_steps=lambda data: pairs.planned_steps(config, data, answers_per_row(setting.spec)),
         live={"learning_rate": rate, "beta": config.beta},
         evaluations=(Evaluation("eval", partial(held_out_measures, config, known_held_out)),) if held_out else (),
         state={"reference": known, "reference_eval": known_held_out},
         best=("eval/loss", "down") if held_out else None,
     )
-
-
-def render_answers(config: Config, setting: Setting, left_out: LeftOut, record: Record, row: int) -> list[Sample]:
-    """The marked answer, or both sides of a pair, each with scalar `label`. Raises DataFault for a row of another kind."""
-    if record.chosen is not None:
-        sides = pairs.render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                  left_out=left_out)
-        return [replace(side, scalars={"label": label}) for side, label in zip(sides, (1.0, 0.0), strict=False)]
-    if record.prompt is None or record.completion is None or record.label is None:
-        raise DataFault(f"Row {row + 1} is no marked answer: it lacks prompt, completion or label.",
-                        "Choose a data set of marked answers or of preferences.")
-    if pairs.is_empty(record.completion):
-        return left_out.add(EMPTY, row)
-    cut = pairs.cut_alike([pairs.render_answer(setting.tokenizer, record, record.completion)], config.max_length,
-                          config.truncation_mode)
-    if cut is None:
-        return left_out.add(LONG, row)
-    if not any(cut[0].trained):
-        return left_out.add(FULL, row)
-    return [replace(sample_of(cut[0], row=row, record=record), scalars={"label": float(record.label)})]
 
 
 def collect(config: Config, known: ReferenceLogProbs, left_out: LeftOut, turn: Turn) -> list[Sample]:
