@@ -7,7 +7,7 @@ from django.utils.cache import get_conditional_response
 from ninja import Body, Router, Status
 
 from runs.accounts.access import Role, actor_of, get_visible, project_for
-from runs.algorithms import selectors, services
+from runs.algorithms import selectors, services, worlds
 from runs.algorithms.models import AlgorithmConfig
 from runs.algorithms.schemas import (
     AlgorithmConfigEdit,
@@ -17,7 +17,10 @@ from runs.algorithms.schemas import (
     ConfigIn,
     FieldErrorOut,
     ValidationOut,
+    WorldIn,
+    WorldPreviewIn,
 )
+from runs.datasets.schemas import Created
 from runs.jobs.models import Job
 from runs.jobs.schemas import JobOut
 from runs.paging import Page, paginate
@@ -30,14 +33,15 @@ Draft = Annotated[dict[str, Any], Body()]
 
 @router.get("/algorithms", response=CatalogueOut, operation_id="get_catalogue")
 def get_catalogue(request: HttpRequest) -> HttpResponse:
-    """Every method and reward term. Answers 304 when `If-None-Match` names the catalogue the client has."""
+    """Every method, reward term and generated world. Answers 304 when `If-None-Match` names the catalogue the client has."""
     missing = selectors.missing_on_workers()
     etag = f'"{selectors.current_hash()[:32]}-{len(missing)}"'
     if known := get_conditional_response(request, etag=etag):
         return known
     catalogue = selectors.catalogue()
     body = CatalogueOut(
-        methods=catalogue.methods, reward_terms=catalogue.reward_terms, hash=selectors.current_hash(), workers_missing=missing
+        methods=catalogue.methods, reward_terms=catalogue.reward_terms, worlds=catalogue.worlds, hash=selectors.current_hash(),
+        workers_missing=missing,
     )
     return HttpResponse(
         body.model_dump_json(), content_type="application/json", headers={"ETag": etag, "Cache-Control": "private, no-cache"}
@@ -98,3 +102,18 @@ def preflight(request: HttpRequest, project_id: str, body: Draft) -> Status[Job]
     """Checks a run draft, which may be half made, against model and data; the job's result is a preflight report."""
     project = project_for(request, project_id, at_least=Role.EDITOR)
     return Status(201, services.ask_preflight(project, actor_of(request), body))
+
+
+@router.post("/projects/{project_id}/worlds/{world}/preview", response={201: JobOut}, operation_id="preview_world")
+def preview_world(request: HttpRequest, project_id: str, world: str, body: WorldPreviewIn) -> Status[Job]:
+    """Generates a part of a world and shows its first rows: the job's result is `{splits: [{name, rows, first}]}`."""
+    project = project_for(request, project_id, at_least=Role.EDITOR)
+    return Status(201, worlds.ask_preview(project, actor_of(request), world, body))
+
+
+@router.post("/projects/{project_id}/worlds/{world}/datasets", response={201: Created}, operation_id="create_world_dataset")
+def create_world_dataset(request: HttpRequest, project_id: str, world: str, body: WorldIn) -> Status[dict[str, Any]]:
+    """A data set of generated rows; its version is ready once the job is done, and says the knobs it was made with."""
+    project = project_for(request, project_id, at_least=Role.EDITOR)
+    version, job = worlds.create_world_dataset(project, actor_of(request), world, body)
+    return Status(201, {"dataset": version.dataset, "version": version, "job": job})

@@ -6,7 +6,7 @@ from typing import Any
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
-from workers.contract.catalogue import MethodCard, RewardTermCard
+from workers.contract.catalogue import MethodCard, RewardTermCard, WorldCard
 from workers.contract.run_spec import RewardPipeline
 
 
@@ -15,6 +15,7 @@ class CatalogueOut(Schema):
 
     methods: list[MethodCard]
     reward_terms: list[RewardTermCard]
+    worlds: list[WorldCard]
     hash: str
     workers_missing: list[str]
 
@@ -67,3 +68,19 @@ class AlgorithmConfigOut(Schema):
     description: str
     created_at: datetime
     updated_at: datetime
+
+
+class WorldPreviewIn(Schema):
+    """A part of a world, and the knobs that are not left to their defaults."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    part: str = Field(min_length=1, max_length=100)
+    knobs: dict[str, Any] = Field(default_factory=dict)
+
+
+class WorldIn(WorldPreviewIn):
+    """Without `description` the data set gets the part's own."""
+
+    name: str = Field(min_length=1, max_length=120)
+    description: str = Field(default="", max_length=10_000)

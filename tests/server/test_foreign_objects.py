@@ -93,7 +93,8 @@ def foreign(db: None) -> dict[str, str]:
     }
     rows["evaluation_id"] = filled(Evaluation, project=project, run=run, artifact=rows["artifact_id"], report={})
     token, _ = secrets.create_token(Actor(Membership.objects.get(project=project).user), name="theirs")
-    others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s", "conversation_id": "x"}
+    others = {"project_id": project.pk, "token_id": token.pk, "cursor": "1", "stage_name": "s", "conversation_id": "x",
+              "world": "lock"}
     return {name: row.pk for name, row in rows.items()} | others
 
 
@@ -167,5 +168,5 @@ def test_every_kind_of_object_in_a_path_is_tried():
         "recipe_id", "recipe_run_id", "stage_name",
         "campaign_id", "task_id", "export_id",
         "trial_id", "evaluation_id",
-        "serving_id", "exchange_id", "conversation_id",
+        "serving_id", "exchange_id", "conversation_id", "world",
     }  # fmt: skip

@@ -6,7 +6,7 @@
     python -m workers.engine preflight spec.json
     python -m workers.engine catalogue
     python -m workers.engine make-tiny DIR --seed 0
-    python -m workers.engine make-world arithmetic DIR --seed 0
+    python -m workers.engine make-world NAME DIR --seed 0 --knobs JSON
     python -m workers.engine render|lengths|trial|merge  < request.json
     python -m workers.engine sandbox
 
@@ -198,8 +198,14 @@ def make_tiny(asked: argparse.Namespace) -> int:
 
 
 def make_world(asked: argparse.Namespace) -> int:
-    """Writes a generated world's data set."""
-    _module("worlds").write(asked.world, Path(asked.path), seed=asked.seed)
+    """Writes a generated world's files; knobs that do not go together are named on standard error."""
+    try:
+        _module("worlds").write(asked.world, Path(asked.path), **({"seed": asked.seed} | json.loads(asked.knobs)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        print(f"{where}: {first['msg']}" if where else first["msg"].removeprefix("Value error, "), file=sys.stderr)  # noqa: T201
+        return FAILED
     return 0
 
 
@@ -256,9 +262,10 @@ def _parser() -> argparse.ArgumentParser:
     tiny.add_argument("path")
     tiny.add_argument("--seed", type=int, default=0)
     world = commands.add_parser("make-world")
-    world.add_argument("world", choices=["arithmetic"])
+    world.add_argument("world")
     world.add_argument("path")
     world.add_argument("--seed", type=int, default=0)
+    world.add_argument("--knobs", default="{}", help="JSON")
     commands.add_parser("merge")
     commands.add_parser("render")
     commands.add_parser("lengths")

@@ -22,8 +22,10 @@ from workers.engine.regularisers import k1 as log_ratio
 from workers.engine.sample import Batch, Sample, batch_of
 from workers.engine.tally import Tally
 
-GATHERED = ("old_logprobs",)
-"""Channels that every step's answers have before they are compared."""
+STEPS = ("step_rewards", "step_ends")
+"""Channels that answers have where a term of the reward values steps."""
+GATHERED = ("old_logprobs", *STEPS)
+"""Channels that a step's answers may have before they are compared, whatever the method."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,13 @@ def _at(field: str, fault: ConfigFault) -> ConfigFault:
 
 
 def needed(package: str, name: str, batch: Batch) -> dict[str, Tensor]:
-    """What the member's NEEDS name, from the channels and scalars of the batch. Raises KeyError."""
+    """What the member's NEEDS name, from the channels and scalars of the batch.
+
+    Raises ConfigFault where it needs steps and no term of the reward values any, KeyError for what else is missing.
+    """
+    if {*_needs(package, name)} & {*STEPS} - {*batch.channels}:
+        raise ConfigFault(f"{package.rsplit('.', 1)[1]} {name} needs rewards of steps, and no term of the reward values steps.",
+                          "Add a term that does (process_reward_model, or world on a generated world's rows).")
     return {need: batch.scalars[need] if need in batch.scalars else batch.channel(need) for need in _needs(package, name)}
 
 

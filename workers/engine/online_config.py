@@ -200,7 +200,7 @@ SOMETIMES = frozenset(info.name for info in METRICS if info.panel == "Off policy
 DATA = [
     DataNeed(role="train", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT],
              help="Prompts with reference answers; of a demonstration the completion is the reference."),
-    DataNeed(role="eval", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION], required=False,
+    DataNeed(role="eval", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION, RecordKind.PROMPT], required=False,
              help="Held-out prompts, answered greedily."),
 ]
 POLICY = ModelNeed(role="policy", help="The model that is trained, best one that already answers in the right form.")
