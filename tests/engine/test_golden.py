@@ -22,6 +22,11 @@ RUNS: dict[str, dict[str, Any]] = {
     "sft-instruct-lora": {"method": "sft-instruct", "use_peft": True, "learning_rate": 1e-2},
     "sft-dialogue": {"method": "sft-dialogue", "train_on": "last_assistant"},
     "rm-bt": {"method": "rm-bt", "center_rewards_coefficient": 0.01},
+    "rm-pl": {"method": "rm-pl"},
+    "rm-orm": {"method": "rm-orm", "loss_on": "every_token"},
+    "rm-prm": {"method": "rm-prm"},
+    "rm-regression": {"method": "rm-regression"},
+    "rm-ensemble": {"method": "rm-ensemble"},
     "dpo": {"method": "dpo", "label_smoothing": 0.1},
     "dpo-lora-ipo": {"method": "dpo", "use_peft": True, "loss_type": "ipo", "learning_rate": 1e-2},
     "kto": {"method": "kto", "undesirable_weight": 1.2},
@@ -49,6 +54,28 @@ TAUGHT = supervised_builders.METHODS
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
 
 
+
+
+def marked(count: int) -> list[dict[str, Any]]:
+    return [{"prompt": row["prompt"], "completion": row["rejected" if at % 2 else "chosen"], "label": at % 2 == 0}
+            for at, row in enumerate(sum_pairs(count))]
+
+
+def steps(count: int) -> list[dict[str, Any]]:
+    return [{"prompt": row["prompt"], "completions": ["The sum is", row["rejected" if at % 2 else "chosen"]],
+             "labels": [0.75, at % 2 == 0]} for at, row in enumerate(sum_pairs(count))]
+
+
+def rankings(count: int) -> list[dict[str, Any]]:
+    return [{"prompt": row["prompt"], "completions": [row["rejected"], row["chosen"], "0"], "ranks": [2, 1, 2]}
+            for row in sum_pairs(count)]
+
+
+JUDGED = {
+    "rm-pl": (RecordKind.RANKING, rankings), "rm-orm": (RecordKind.UNPAIRED, marked), "rm-prm": (RecordKind.STEPWISE, steps),
+    "rm-regression": (RecordKind.UNPAIRED, marked), "rm-ensemble": (RecordKind.PREFERENCE, sum_pairs)}
+
+
 def losses(folder: Path, model: Path, name: str) -> list[float]:
     if RUNS[name]["method"] in TAUGHT:
         taught = supervised_builders.given(folder, model, save_steps=0, **({"max_steps": 20} | RUNS[name]))
@@ -58,9 +85,12 @@ def losses(folder: Path, model: Path, name: str) -> list[float]:
     rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
     data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else
             dataset(folder / "data", sums(64)))
+    if name in JUDGED:
+        kind, make = JUDGED[name]
+        data = dataset(folder / "judged", make(64), kind=kind)
     given = spec(folder / "run", model=model, data=data, save_steps=0,
                  **({"max_steps": 20, "per_device_train_batch_size": 8} | RUNS[name]))
-    given.models |= {"reward": ModelRef(path=str(model))} if RUNS[name]["method"] == "rm-bt" else {}
+    given.models |= {"reward": ModelRef(path=str(model))} if RUNS[name]["method"].startswith("rm-") else {}
     return list(curve(train(given)).values())
 
 

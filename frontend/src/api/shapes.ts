@@ -129,6 +129,8 @@ export interface RewardReport {
   calibration: { low: number; high: number; n: number; predicted: number | null; observed: number | null }[]; calibration_error: number | null;
   margins: { low: number; high: number; n: number }[]; margin_mean: number | null; reward_mean: number | null; reward_std: number | null;
   length_correlation: number | null; longer_wins: number | null; longer_chosen: number | null;
+  kind?: "pairs" | "rankings" | "outcome" | "process" | "regression"; measures?: { name: string; title: string; value: number | null; help: string }[];
+  scores?: { low: number; high: number; n: number }[];
 }
 
 export type RecipeParam = Full<S["Param"]>;

@@ -74,8 +74,8 @@ CARD = card(
                config={"loss_type": "pairwise"}),
         Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
-        Preset(name="demo", title="Demo", description="Sums ranked by how far off they are, with the tiny model.",
-               config={"learning_rate": 1e-3, "per_device_train_batch_size": 16, "max_length": 64, "max_steps": 150,
+        Preset(name="demo", title="Demo", description="Three answers to each sum, ranked by wrong digits, with the tiny model.",
+               config={"learning_rate": 1e-3, "per_device_train_batch_size": 16, "max_length": 64, "max_steps": 100,
                        "eval_steps": 25, "eval_limit": 64}),
     ],
     metrics=metrics("rankings", [

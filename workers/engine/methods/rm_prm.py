@@ -77,8 +77,8 @@ CARD = card(
                config={"labels": "marks", "after_first_error": "leave_out"}),
         Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
-        Preset(name="demo", title="Demo", description="Sums of three numbers in two steps with the tiny model.",
-               config={"learning_rate": 1e-3, "per_device_train_batch_size": 64, "max_length": 64, "max_steps": 150,
+        Preset(name="demo", title="Demo", description="Sums worked out column by column, each line judged, with the tiny model.",
+               config={"learning_rate": 1e-3, "per_device_train_batch_size": 64, "max_length": 64, "max_steps": 100,
                        "eval_steps": 25, "eval_limit": 256}),
     ],
     metrics=metrics(

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { placed } from "./plot-scale";
-import { intervalText, lengthVerdict, pairsText } from "./report-words";
+import { comparesAnswers, intervalText, lengthVerdict, pairsText } from "./report-words";
 
 it("says an interval with its size", () => {
   expect(intervalText({ value: 0.8, low: 0.712, high: 0.864, n: 1319, method: "wilson" })).toBe("Between 71.2 % and 86.4 % (95 %, n=1,319)");
@@ -19,6 +19,13 @@ it("never calls pairs unseen that were trained on", () => {
   expect(pairsText({ pairs: 8, split: "train", held_out: false })).toContain("which it learned from");
   expect(pairsText({ pairs: 1200, split: "test", held_out: true })).toBe("1,200 pairs of test that it did not train on. A coin has 50 %.");
   expect(pairsText({ pairs: 8, split: "train" })).not.toContain("train on");
+});
+
+it("counts what a report of its kind counts, and keeps the coin to pairs", () => {
+  expect(pairsText({ pairs: 30, split: "test", held_out: true, kind: "process" })).toBe("30 steps of test that it did not train on.");
+  expect(pairsText({ pairs: 30, split: "train", held_out: false, kind: "outcome" })).toContain("Hold rows back");
+  expect(pairsText({ pairs: 6, split: "test", held_out: true, kind: "rankings" })).toContain("ordered pairs of ranked answers of test that it did not train on. A coin");
+  expect([comparesAnswers({}), comparesAnswers({ kind: "rankings" }), comparesAnswers({ kind: "regression" })]).toEqual([true, true, false]);
 });
 
 it("places a value between two ends", () => {

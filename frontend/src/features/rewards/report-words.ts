@@ -9,11 +9,22 @@ export function intervalText(interval: Interval): string {
   return `Between ${formatShare(interval.low)} and ${formatShare(interval.high)} (95 %, n=${interval.n.toLocaleString("en")})`;
 }
 
-/** Of which pairs the report speaks; accuracy on pairs that were trained on is no proof. */
-export function pairsText(report: Pick<RewardReport, "pairs" | "split" | "held_out">): string {
-  const pairs = `${report.pairs.toLocaleString("en")} pairs of ${report.split}`;
-  if (report.held_out === false) return `${pairs}, which it learned from. Hold pairs back under “Evaluate on” to see how it does on new ones.`;
-  return `${pairs}${report.held_out ? " that it did not train on" : ""}. A coin has 50 %.`;
+export type ReportKind = NonNullable<RewardReport["kind"]>;
+
+/** What a report of each kind counts. */
+const COUNTED: Record<ReportKind, string> = { pairs: "pairs", rankings: "ordered pairs of ranked answers", outcome: "answers", process: "steps", regression: "graded answers" };
+
+/** Whether a report tells which of two answers is better; the others judge answers or steps one by one. */
+export function comparesAnswers(report: Pick<RewardReport, "kind">): boolean {
+  return report.kind === undefined || report.kind === "pairs" || report.kind === "rankings";
+}
+
+/** Of which rows the report speaks; accuracy on rows that were trained on is no proof. */
+export function pairsText(report: Pick<RewardReport, "pairs" | "split" | "held_out" | "kind">): string {
+  const counted = COUNTED[report.kind ?? "pairs"];
+  const pairs = `${report.pairs.toLocaleString("en")} ${counted} of ${report.split}`;
+  if (report.held_out === false) return `${pairs}, which it learned from. Hold ${counted === "pairs" ? "pairs" : "rows"} back under “Evaluate on” to see how it does on new ones.`;
+  return `${pairs}${report.held_out ? " that it did not train on" : ""}.${comparesAnswers(report) ? " A coin has 50 %." : ""}`;
 }
 
 const TILT = 0.05;

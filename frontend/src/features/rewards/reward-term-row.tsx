@@ -73,7 +73,7 @@ function ModelChoice({ kind, required, models, value, error, disabled, onChange 
   return (
     <Select
       mt={8} label={kind === "reward" ? "Reward model" : "Model"} required={required} clearable={!required} allowDeselect={!required} searchable data={[...data, ...lost]} value={value || null} disabled={disabled} error={error}
-      placeholder={data.length > 0 ? "Choose a model" : kind === "reward" ? "No reward model yet: train one on pairs (rm-bt)" : "No model yet"} nothingFoundMessage="No model is called that" onChange={(id) => onChange(id ?? "")}
+      placeholder={data.length > 0 ? "Choose a model" : kind === "reward" ? "No reward model yet: train one (methods that begin with rm-)" : "No model yet"} nothingFoundMessage="No model is called that" onChange={(id) => onChange(id ?? "")}
     />
   );
 }

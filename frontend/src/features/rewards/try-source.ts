@@ -3,7 +3,7 @@
 import type { Dataset, RunSummary, TrialSource } from "@/api/shapes";
 
 export type On = "text" | "rows" | "rollouts";
-export interface SourceSearch { on?: On; set?: string; split?: string; answers?: "reference"; run?: string; step?: number; count?: number; model?: string }
+export interface SourceSearch { on?: On; set?: string; split?: string; answers?: "reference"; run?: string; step?: number; count?: number; model?: string; term?: string }
 export interface Pasted { prompt: string; reference: string; answers: string[] }
 
 export const EMPTY_PASTE: Pasted = { prompt: "", reference: "", answers: ["", ""] };

@@ -9,6 +9,7 @@ import { jobQuery } from "@/api/jobs";
 import { runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
 import { ReportOfRun } from "@/features/rewards/report-view";
+import { termOf } from "@/features/rewards/with-model";
 import { modelFacts } from "@/features/models/model-facts";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { CopyId } from "@/ui/copy-id";
@@ -65,7 +66,7 @@ export function ModelPage() {
           <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
           {model.state === "ready" ? <Button variant="default" leftSection={<IconScale size={14} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ method: model.kind === "reward" ? "evaluate-pairs" : undefined, models: [model.id] }} {...root} />}>Evaluate</Button> : null}
           {model.state === "ready" && model.kind === "causal" ? <Button variant="default" renderRoot={(root) => <Link to="/p/$projectId/playground" params={{ projectId }} search={{ m: [model.id] }} {...root} />} leftSection={<IconMessage size={14} />}>Chat</Button> : null}
-          {model.state === "ready" && model.kind === "reward" ? <Button variant="default" renderRoot={(root) => <Link to="/p/$projectId/rewards/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconTrophy size={14} />}>Use in a reward</Button> : null}
+          {model.state === "ready" && model.kind === "reward" ? <Button variant="default" renderRoot={(root) => <Link to="/p/$projectId/rewards/new" params={{ projectId }} search={{ model: model.id, term: termOf(source.data?.method) }} {...root} />} leftSection={<IconTrophy size={14} />}>Use in a reward</Button> : null}
           {model.state === "ready" ? <Button renderRoot={(root) => <Link to="/p/$projectId/runs/new" params={{ projectId }} search={{ model: model.id }} {...root} />} leftSection={<IconPlus size={14} />}>New run from it</Button> : null}
         </>
       }

@@ -30,7 +30,7 @@ export function RewardDesk({ projectId, reward, version, versions, cards, tab }:
   const client = useQueryClient();
   const { canEdit } = useStanding(projectId);
   const search = useSearch({ strict: false }) as SourceSearch;
-  const { draft, changed, setDraft, reset } = useRewardDraft(`${projectId}.${version?.id ?? "new"}`, version?.pipeline ?? null, reward ? undefined : search.model);
+  const { draft, changed, setDraft, reset } = useRewardDraft(`${projectId}.${version?.id ?? "new"}`, version?.pipeline ?? null, reward ? undefined : search.model, search.term);
   const [errors, setErrors] = useState<FieldError[]>([]);
   const [pasted, setPasted] = useState(EMPTY_PASTE);
   const runs = useInfiniteQuery({ ...runsQuery(projectId, { sort: "-created_at" }, 50), enabled: search.on === undefined });

@@ -5,6 +5,7 @@ import { modelQuery } from "@/api/models";
 import { runQuery } from "@/api/runs";
 import { useStanding } from "@/api/standing";
 import { ReportOfRun } from "@/features/rewards/report-view";
+import { termOf } from "@/features/rewards/with-model";
 
 const route = getRouteApi("/signed-in/p/$projectId/runs/$runId");
 
@@ -12,13 +13,14 @@ const route = getRouteApi("/signed-in/p/$projectId/runs/$runId");
 export function ReportTab() {
   const { projectId, runId } = route.useParams();
   const { canEdit } = useStanding(projectId);
-  const made = useQuery(runQuery(runId)).data?.final_model_id ?? "";
+  const run = useQuery(runQuery(runId)).data;
+  const made = run?.final_model_id ?? "";
   const ready = useQuery({ ...modelQuery(made), enabled: made !== "" }).data?.state === "ready";
   return (
     <Stack gap={16}>
       {canEdit && ready ? (
         <Group gap={12}>
-          <Button size="compact-sm" renderRoot={(root) => <Link to="/p/$projectId/rewards/new" params={{ projectId }} search={{ model: made }} {...root} />}>Use in a reward</Button>
+          <Button size="compact-sm" renderRoot={(root) => <Link to="/p/$projectId/rewards/new" params={{ projectId }} search={{ model: made, term: termOf(run?.method) }} {...root} />}>Use in a reward</Button>
           <Text size="xs" c="dimmed">Alone or beside rules; try it on real answers before a run learns from it.</Text>
         </Group>
       ) : null}
