@@ -178,12 +178,16 @@ def report(config: Config, setting: Setting, turn: Turn) -> RewardReport:
     scored = [ScoredPair(mean[at], mean[at + 1], int(samples[at].mask.sum()), int(samples[at + 1].mask.sum()),
                          samples[at].record or Record()) for at in range(0, len(samples), 2)]
     apart, right = disagreement(margins), margins.mean(-1) > 0
+    split = ((margins > 0).any(-1) & (margins <= 0).any(-1)).float()
     measures = [
         *(Measure(name=f"accuracy_{head + 1}", title=f"Accuracy of head {head + 1}",
                   value=float((margins[:, head] > 0).float().mean()) if len(margins) else None) for head in range(config.heads)),
-        *(Measure(name=f"ensemble_std_{name}", title=f"Disagreement where the mean is {name}",
-                  value=float(apart[where].mean()) if bool(where.any()) else None,
-                  help="Deviation of the heads' margins; it should be larger where the mean is wrong.")
+        *(Measure(name=f"{what}_{name}", title=f"{title} where the mean is {name}",
+                  value=float(values[where].mean()) if bool(where.any()) else None, help=said)
+          for what, title, said, values in (
+              ("ensemble_std", "Disagreement", "Deviation of the heads' margins.", apart),
+              ("of_two_minds", "Heads of two minds", "Share of pairs on which the heads differ about which answer is better; more of "
+               "those where the mean is wrong is what an ensemble is for.", split))
           for name, where in (("right", right), ("wrong", ~right))),
     ]
     return reward_report.report(setting.spec.datasets[role].split, scored, held_out=role == "eval", measures=measures)
