@@ -40,6 +40,7 @@ class Environment(BaseSettings):
     model_roots: str = Field(default="", description="Directories, separated by :, below which editors may register models by path.")
     judge_hosts: Words = Field(default=[], description="Hosts (host or host:port, separated by commas) that LLM judges may be asked at though their addresses are private.")
     judge_keys: Words = Field(default=[], description="Keys that judges may use, each with its host: NAME@host or NAME@host:port, separated by commas; NAME is an environment variable of the workers.")
+    reference_cache: str = Field(default="", description="Directory where workers keep what reference models said of stored answers, for later runs of the same model and data; nothing is kept when empty.")
     reward_code: Literal["sandbox", "off"] = Field(default="sandbox", description="`off` refuses people's own Python rewards on this worker; `sandbox` runs them locked in, or refuses where that cannot be had.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     debug: bool = Field(default=False, description="1 shows tracebacks to the browser. Only on your own machine.")

@@ -101,7 +101,7 @@ def test_render_and_lengths_answer_requests(small: Path, tmp_path: Path) -> None
 TRAINING = {"learning_rate": (0, "auto"), "max_steps": (-1, "from the epochs"), "prefix_hidden_size": (0, "auto"),
             "bottleneck_size": (0, "auto"), "merge_adapter": (None, "where possible")}
 LEFT_TO_ENGINE = {
-    "oreo": {"learning_rate": (0, "auto"), "max_steps": (-1, "from the epochs"), "critic_learning_rate": (0, "auto")},
+    "oreo": TRAINING | {"critic_learning_rate": (0, "auto")},
     "ppo": TRAINING | {"critic_learning_rate": (0, "auto")},
     "generate-samples": {"prompts": (0, "all")},
 }

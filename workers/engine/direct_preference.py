@@ -4,8 +4,9 @@ One turn reads P pairs, finds the reference's log-probs where there is one (once
 step on the mean of the loss over the pairs, with the chosen answers' negative log-likelihood added where asked. A method says
 its `Objective`; everything else is here.
 
-At the edge: a pair that cannot be told apart is left out (see `pairs`); one pair is a batch like any other. The losses that
-sort a batch (aot, aot_unpaired) see one micro-batch, so that they refuse gradient accumulation.
+At the edge: a pair that cannot be told apart is left out (see `pairs`); one pair is a batch like any other. For the losses that
+sort a batch (aot, aot_unpaired) a step is one group, which is never cut into micro-batches; held-out pairs are sorted within
+what is computed at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,7 @@ from workers.engine.preference import Answers, Options, answers_of, terms
 from workers.engine.preference._scores import Divergence
 from workers.engine.preference._wpo import pair_weights
 from workers.engine.reference import ReferenceLogProbs, reference_role
+from workers.engine.reference_cache import cache_of
 from workers.engine.reference_sync import MovingReference
 from workers.engine.running_mean import RunningMean
 from workers.engine.sample import Batch, Counts, Sample, batch_of
@@ -185,7 +187,8 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, at_
     """A trained policy and its reference, if any. Raises ConfigFault for settings, pairs or a reference that do not fit."""
     pairs.check_length(config, setting)
     check_settings(config, objective)
-    run = _Run(config, objective)
+    run = _Run(config, objective, ReferenceLogProbs(cache_of(setting.spec, "train")),
+               ReferenceLogProbs(cache_of(setting.spec, "eval")))
     held_out = "eval" in setting.spec.datasets
     rate = chosen_learning_rate(config, setting.parameters, at_7b=at_7b, highest=5e-4 if config.use_peft else 5e-5)
     reference = (reference_role(setting, config.max_length),) if objective.referenced else ()
@@ -206,9 +209,6 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, at_
 def check_settings(config: DirectConfig, objective: Objective) -> None:
     """Raises ConfigFault for settings that the loss cannot work with."""
     loss = objective.loss_type
-    if loss in SORTING and config.gradient_accumulation_steps > 1:
-        raise ConfigFault(f"{loss} compares a batch as a whole, which gradient accumulation would cut.",
-                          "Set gradient_accumulation_steps to 1 and raise the batch size instead.")
     if loss in SORTING and config.use_weighting:
         raise ConfigFault(f"{loss} sorts the batch, so that a pair's WPO weight would land on another pair.",
                           "Turn use_weighting off, or choose another loss_type.")
@@ -260,10 +260,11 @@ def safety(record: Record, row: int) -> tuple[dict[str, float], dict[str, float]
 class _Run:
     """The phases of one composition and what they keep between turns."""
 
-    def __init__(self, config: DirectConfig, objective: Objective) -> None:
+    def __init__(self, config: DirectConfig, objective: Objective, known: ReferenceLogProbs,
+                 known_held_out: ReferenceLogProbs) -> None:
         self.config, self.objective = config, objective
         self.left_out = LeftOut()
-        self.known, self.known_held_out = ReferenceLogProbs(), ReferenceLogProbs()
+        self.known, self.known_held_out = known, known_held_out
         self.baseline = RunningMean() if objective.running_baseline else None
         self.moving: MovingReference | None = None
         self.filter: PerplexityFilter | None = None
@@ -293,6 +294,8 @@ class _Run:
         taken = self._reference(turn, pairs.take(turn, count, self.left_out), self.known)
         if self.filter is not None:
             taken = self._filtered(turn, self.filter, taken, count)
+        if self.objective.loss_type in SORTING:
+            taken = [replace(sample, group=0) for sample in taken]
         return [self._counted(sample) for sample in taken]
 
     def loss(self, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
@@ -300,7 +303,7 @@ class _Run:
         scores = turn.models["policy"].score(batch, entropy=True, where=self._scored(batch))
         assert scores.entropy is not None
         turn.tally.mean("entropy", scores.entropy, batch.mask)
-        found = self._terms(turn, turn.tally, batch, scores.logprobs).sum() / counts.groups
+        found = self._terms(turn, turn.tally, batch, scores.logprobs).sum() / (counts.sequences / 2)
         if not self.objective.nll:
             return found
         nll = -torch.where(self._likely(batch), scores.logprobs, 0.0)

@@ -2,7 +2,7 @@
 
 A stored answer's log-probs under a frozen model never change. They are kept by the content of the sequence, for as long as
 the run lasts, checkpoints included: a run that was cut would else compute some of them in other company, which changes
-their last bits.
+their last bits. Where the worker has a place for it, they outlast the run (see `reference_cache`).
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from torch import Tensor
 from workers.engine.composition import ModelView, Role, Setting
 from workers.engine.faults import ConfigFault
 from workers.engine.loading import declared_context
+from workers.engine.reference_cache import ReferenceCache
 from workers.engine.sample import Sample
 
 
@@ -33,35 +34,56 @@ def reference_role(setting: Setting, max_length: int) -> Role:
 
 
 class ReferenceLogProbs:
-    """A reference's log-probs of trained tokens by content; a `composition.Stateful`."""
+    """A reference's log-probs of trained tokens by content; a `composition.Stateful`.
 
-    def __init__(self) -> None:
+    With a `cache` what an earlier run found is taken from there, and what this one has found is left there at each checkpoint.
+    """
+
+    def __init__(self, cache: ReferenceCache | None = None) -> None:
         self._held: dict[bytes, Tensor] = {}
+        self._cache = cache
+        self._looked, self._new = cache is None, False
 
     def give(self, model: ModelView, samples: Sequence[Sample]) -> list[Sample]:
         """The samples with channel `ref_logprobs` [T], 0 where nothing is trained; only unknown ones are computed."""
+        self._look()
         keys = [_key(sample) for sample in samples]
         unknown = {key: sample for key, sample in zip(keys, samples, strict=True) if key not in self._held}
         for (key, sample), found in zip(unknown.items(), model.score_all(list(unknown.values())), strict=True):
             self._held[key] = found[sample.mask]
+            self._new = True
         return [sample.with_channel("ref_logprobs", torch.zeros(len(sample)).masked_scatter(sample.mask, self._held[key]))
                 for key, sample in zip(keys, samples, strict=True)]
 
     def forget(self) -> None:
         """For a reference that has changed: everything is computed anew."""
-        self._held = {}
+        self._held, self._cache, self._looked = {}, None, True
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         values = list(self._held.values())
-        return {
+        tensors = {
             "keys": torch.frombuffer(bytearray(b"".join(self._held)), dtype=torch.int64) if values else torch.empty(0).long(),
             "lengths": torch.tensor([len(each) for each in values], dtype=torch.int64),
-            "values": torch.cat(values) if values else torch.empty(0)}, {}
+            "values": torch.cat(values) if values else torch.empty(0)}
+        if self._cache is not None and self._new:
+            self._cache.store(tensors)
+            self._new = False
+        return tensors, {}
 
     def restore(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         keys = tensors["keys"].view(-1, KEY_BYTES // 8).numpy()
         parts = tensors["values"].split(tensors["lengths"].tolist())
-        self._held = {key.tobytes(): part for key, part in zip(keys, parts, strict=True)}
+        self._held |= {key.tobytes(): part for key, part in zip(keys, parts, strict=True)}
+
+    def _look(self) -> None:
+        """Takes what is in the cache, once."""
+        if self._looked or self._cache is None:
+            return
+        self._looked = True
+        if (found := self._cache.load()) is not None:
+            ours = self._held
+            self.restore(found, {})
+            self._held |= ours
 
 
 KEY_BYTES = 16

@@ -35,10 +35,10 @@ class MovingReference:
     @torch.no_grad()
     def mix(self, turn: Turn) -> None:
         """One synchronisation."""
-        policy, reference = turn.models["policy"].module, turn.models["reference"].module
-        own = dict(reference.named_parameters())
-        for name, weights in policy.named_parameters():
-            own[name].mul_(1 - self._alpha).add_(weights.to(own[name]), alpha=self._alpha)
+        own = dict(turn.models["reference"].module.named_parameters())
+        with turn.models["policy"].generating() as policy:
+            for name, weights in policy.named_parameters():
+                own[name].mul_(1 - self._alpha).add_(weights.to(own[name]), alpha=self._alpha)
         self._moved = {name: weights.detach() for name, weights in own.items()}
         self._forget()
 

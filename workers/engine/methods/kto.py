@@ -27,6 +27,7 @@ from workers.engine.models import SCORE_TOKENS, pieces_of
 from workers.engine.pairs import LeftOut
 from workers.engine.preference import Answers, Options, answers_of, terms
 from workers.engine.reference import ReferenceLogProbs, reference_role
+from workers.engine.reference_cache import cache_of
 from workers.engine.rendering import Truncation
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.tally import Tally
@@ -100,7 +101,7 @@ def compose(config: Config, setting: Setting) -> Composition:
     """A trained policy and its reference. Raises ConfigFault for answers or a reference that do not fit the policy."""
     pairs.check_length(config, setting)
     left_out, held_out = LeftOut(), "eval" in setting.spec.datasets
-    known, known_held_out = ReferenceLogProbs(), ReferenceLogProbs()
+    known, known_held_out = (ReferenceLogProbs(cache_of(setting.spec, role)) for role in ("train", "eval"))
 
     def render(left_out: LeftOut, record: Record, row: int) -> list[Sample]:
         return render_marked(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,

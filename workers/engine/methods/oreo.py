@@ -28,6 +28,7 @@ from workers.engine.models import SCORE_TOKENS, pieces_of
 from workers.engine.pairs import LeftOut
 from workers.engine.reducers import Reduction, reduce
 from workers.engine.reference import ReferenceLogProbs, reference_role
+from workers.engine.reference_cache import cache_of
 from workers.engine.rendering import Truncation
 from workers.engine.sample import Batch, Counts, Sample, batch_of, counts_of
 from workers.engine.steps import text_ends, token_ends
@@ -134,7 +135,7 @@ def compose(config: Config, setting: Setting) -> Composition:
     """Policy, critic and reference. Raises ConfigFault for answers or a reference that do not fit the policy."""
     pairs.check_length(config, setting)
     left_out, held_out = LeftOut(), "eval" in setting.spec.datasets
-    known, known_held_out = ReferenceLogProbs(), ReferenceLogProbs()
+    known, known_held_out = (ReferenceLogProbs(cache_of(setting.spec, role)) for role in ("train", "eval"))
     count = config.per_device_train_batch_size * config.gradient_accumulation_steps
     adapted = config.use_peft and config.critic_use_peft
 
