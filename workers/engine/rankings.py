@@ -23,14 +23,20 @@ ONE_RANK = "whose answers are all ranked equal"
 
 
 def render_ranking(tokenizer: Any, record: Record, row: int, *, max_length: int, mode: Truncation,
-                   left_out: LeftOut) -> list[Sample]:
-    """The ranking's answers as one group with scalars `rank` and `of`, how many they are. Raises DataFault."""
+                   left_out: LeftOut, most_tied: int | None = None) -> list[Sample]:
+    """The ranking's answers as one group with scalars `rank` and `of`, how many they are. Raises DataFault.
+
+    One with more than `most_tied` answers of one rank is left out.
+    """
     given = ranked(record, row)
     answers = [(answer, rank) for answer, rank in given if not pairs.is_empty(answer)]
     if len(answers) < 2:
         return left_out.add(EMPTY if len(answers) < len(given) else TOO_FEW, row)
-    if len({rank for _, rank in answers}) == 1:
+    ranks = [rank for _, rank in answers]
+    if len(set(ranks)) == 1:
         return left_out.add(ONE_RANK, row)
+    if most_tied is not None and max(map(ranks.count, ranks)) > most_tied:
+        return left_out.add(f"with more than {most_tied} answers of one rank", row)
     sides = pairs.cut_alike([pairs.render_answer(tokenizer, record, answer) for answer, _ in answers], max_length, mode)
     if sides is None:
         return left_out.add(LONG, row)
@@ -38,7 +44,7 @@ def render_ranking(tokenizer: Any, record: Record, row: int, *, max_length: int,
         return left_out.add(FULL, row)
     shared = pairs.shared_length(sides)
     return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
-                    scalars={"rank": rank, "of": float(len(sides))}) for side, (_, rank) in zip(sides, answers, strict=True)]
+                    scalars={"rank": rank, "of": float(len(sides))}) for side, rank in zip(sides, ranks, strict=True)]
 
 
 def ranked(record: Record, row: int) -> list[tuple[Text, float]]:

@@ -5,8 +5,8 @@ rows and the report; each is a function of plain arguments. Batches count what t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import torch
@@ -16,7 +16,7 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed
 from workers.contract.products import ProductKind, RewardReport
 from workers.contract.records import Record, RecordKind, Text
 from workers.contract.run_spec import ModelKind
-from workers.engine import pairs
+from workers.engine import pairs, rankings
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Loss, Report, Role, Setting, Stream, Turn
 from workers.engine.faults import DataFault
 from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut
@@ -99,7 +99,7 @@ def composition(config: RewardConfig, setting: Setting, parts: Parts) -> Composi
     count = config.per_device_train_batch_size * config.gradient_accumulation_steps
 
     def collect(turn: Turn) -> list[Sample]:
-        samples = take_groups(turn.data["train"], count) if parts.grouped else turn.data["train"].take(count)
+        samples = rankings.take_groups(turn.data["train"], count) if parts.grouped else turn.data["train"].take(count)
         pairs.tell(turn, left_out)
         return samples if parts.prepare is None else parts.prepare(turn, samples)
 
@@ -133,21 +133,11 @@ def answers_per_row(setting: Setting) -> int:
     return 2 if train is not None and train.kind is RecordKind.PREFERENCE else 1
 
 
-def take_groups(stream: Stream, count: int) -> list[Sample]:
-    """The next `count` rankings whole, each a group of its own even where a row comes twice; scalar `of` is its size."""
-    found = []
-    for index in range(count):
-        first_one = stream.take(1)
-        rest = stream.take(int(first_one[0].scalars["of"]) - 1)
-        found += [replace(sample, group=index) for sample in [*first_one, *rest]]
-    return found
-
-
 def first(stream: Stream, limit: int, *, grouped: bool) -> list[Sample]:
     """The samples of the first `limit` rows in file order, or so many samples where each stands alone."""
     if not grouped:
         return list(islice(stream.all(), limit))
-    return [sample for _, members in islice(groupby(stream.all(), key=lambda one: one.row), limit) for sample in members]
+    return rankings.first_groups(stream, limit)
 
 
 def rendered_answer(config: RewardConfig, setting: Setting, record: Record, answer: Text, *, row: int,

@@ -33,8 +33,6 @@ from workers.engine.tally import Tally
 from workers.engine.training_config import TrainingConfig, chosen_learning_rate
 from workers.engine.training_config import setting as field
 
-TIED = f"with more than {MOST_TIED} answers of one rank"
-
 
 class Config(TrainingConfig):
     answers_per_sample: ClassVar[int] = 4
@@ -121,15 +119,12 @@ def compose(config: Config, setting: Setting) -> Composition:
 
 def render(config: Config, setting: Setting, left_out: LeftOut, record: Record, row: int) -> list[Sample]:
     """A ranking's answers; for the losses of two groups only those in one, ranked 1 and 2. Raises DataFault."""
+    whole = config.loss_type == "plackett_luce"
     found = rankings.render_ranking(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
-                                    left_out=left_out)
-    ranks = torch.tensor([sample.scalars["rank"] for sample in found])
-    if not found:
+                                    left_out=left_out, most_tied=MOST_TIED if whole else None)
+    if whole or not found:
         return found
-    if config.loss_type == "plackett_luce":
-        most = int(ranks.unique(return_counts=True)[1].max())
-        return left_out.add(TIED, row) if most > MOST_TIED else found
-    groups = group_preference.two_groups(ranks, config.group_size)
+    groups = group_preference.two_groups(torch.tensor([sample.scalars["rank"] for sample in found]), config.group_size)
     of = float((groups > 0).sum())
     return [replace(sample, scalars={"rank": float(group), "of": of})
             for sample, group in zip(found, groups, strict=True) if group > 0]

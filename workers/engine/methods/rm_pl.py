@@ -11,9 +11,8 @@ with more than ten of one rank, is left out, as is one with an answer that is to
 is an error. A ranking that is cut is cut alike.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from typing import ClassVar, Literal
@@ -23,13 +22,11 @@ from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.contract.products import Measure, RewardReport
-from workers.contract.records import Record, RecordKind, Text
-from workers.engine import pairs, reward_report, reward_training
+from workers.contract.records import Record, RecordKind
+from workers.engine import rankings, reward_report, reward_training
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.faults import DataFault
-from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut
-from workers.engine.rendering import sample_of
+from workers.engine.pairs import LeftOut
 from workers.engine.reward_heads import declaration
 from workers.engine.reward_models import answer_scores, pairwise, plackett_luce, score_all
 from workers.engine.reward_report import ScoredPair
@@ -38,9 +35,6 @@ from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.tally import Tally
 from workers.engine.training_config import setting as option
 
-TOO_FEW = "with fewer than two answers"
-ONE_RANK = "whose answers are all ranked equal"
-TIED = f"with more than {plackett_luce.MOST_TIED} answers of one rank"
 LOSSES = {"plackett_luce": plackett_luce, "pairwise": pairwise}
 
 
@@ -99,37 +93,9 @@ def compose(config: Config, setting: Setting) -> Composition:
 
 def render(config: Config, setting: Setting, left_out: LeftOut, record: Record, row: int) -> list[Sample]:
     """The ranking's answers as one group, with scalars `rank` and `of`, how many they are. Raises DataFault."""
-    given = ranked(record, row)
-    answers = [(answer, rank) for answer, rank in given if not pairs.is_empty(answer)]
-    ranks = [rank for _, rank in answers]
-    if len(answers) < 2:
-        return left_out.add(EMPTY if len(answers) < len(given) else TOO_FEW, row)
-    if len(set(ranks)) == 1:
-        return left_out.add(ONE_RANK, row)
-    if config.loss_type == "plackett_luce" and max(ranks.count(rank) for rank in ranks) > plackett_luce.MOST_TIED:
-        return left_out.add(TIED, row)
-    sides = pairs.cut_alike([pairs.render_answer(setting.tokenizer, record, answer) for answer, _ in answers],
-                            config.max_length, config.truncation_mode)
-    if sides is None:
-        return left_out.add(LONG, row)
-    if not all(any(side.trained) for side in sides):
-        return left_out.add(FULL, row)
-    shared = pairs.shared_length(sides)
-    return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
-                    scalars={"rank": rank, "of": float(len(sides))}) for side, rank in zip(sides, ranks, strict=True)]
-
-
-def ranked(record: Record, row: int) -> list[tuple[Text, float]]:
-    """The answers of a row with their ranks, the lowest being best. Raises DataFault for one that is no ranking."""
-    if record.chosen is not None and record.rejected is not None:
-        return [(record.chosen, 1.0), (record.rejected, 2.0)]
-    if record.prompt is None or record.completions is None or record.ranks is None:
-        raise DataFault(f"Row {row + 1} is no ranking: it lacks prompt, completions or ranks.",
-                        "Choose a data set of rankings or of preferences.")
-    if len(record.ranks) != len(record.completions) or not all(map(math.isfinite, record.ranks)):
-        raise DataFault(f"Row {row + 1} has {len(record.completions)} answers and {len(record.ranks)} ranks, or a rank that is "
-                        "no number.", "Give each answer one rank, then ingest the data again.")
-    return list(zip(record.completions, record.ranks, strict=True))
+    return rankings.render_ranking(
+        setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode, left_out=left_out,
+        most_tied=plackett_luce.MOST_TIED if config.loss_type == "plackett_luce" else None)
 
 
 def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
