@@ -22,6 +22,15 @@ def losses(found: list[Any], name: str = "loss") -> list[float]:
     return list(curve(found, name).values())
 
 
+def decided(folder: Path) -> Path:
+    """A teacher with opinions: a fresh model thinks all tokens alike."""
+    module = make_model(5, **SMALL)
+    module.state_dict()["model.embed_tokens.weight"].mul_(8)
+    module.save_pretrained(folder / "decided")
+    make_tokenizer(256).save_pretrained(folder / "decided")
+    return folder / "decided"
+
+
 def test_without_a_share_for_the_teacher_it_is_instruction_fine_tuning(tmp_path: Path, small: Path) -> None:
     one = given(tmp_path, small, "kd-logit", alpha=0.0, max_steps=3)
     plain = one.model_copy(update={"method": "sft-instruct", "output_dir": str(tmp_path / "plain"), "config": {
@@ -39,11 +48,7 @@ def test_a_teacher_that_is_the_student_leaves_nothing_to_learn(tmp_path: Path, s
 
 
 def test_the_loss_is_made_of_its_parts_and_the_student_nears_the_teacher(tmp_path: Path, small: Path) -> None:
-    decided = make_model(5, **SMALL)
-    decided.state_dict()["model.embed_tokens.weight"].mul_(8)  # a fresh model thinks all tokens alike
-    decided.save_pretrained(tmp_path / "decided")
-    make_tokenizer(256).save_pretrained(tmp_path / "decided")
-    found = train(given(tmp_path, small, "kd-logit", teacher=tmp_path / "decided", alpha=0.7, temperature=2.0, max_steps=8,
+    found = train(given(tmp_path, small, "kd-logit", teacher=decided(tmp_path), alpha=0.7, temperature=2.0, max_steps=8,
                         learning_rate=1e-2, per_device_train_batch_size=3, gradient_accumulation_steps=2))
     parts = zip(losses(found, "loss/nll"), losses(found, "kd/kl"), strict=True)
     assert losses(found) == pytest.approx([0.3 * nll + 0.7 * 4 * kl for nll, kl in parts], rel=1e-4)
@@ -103,7 +108,22 @@ def test_what_the_reward_does_not_accept_teaches_nothing(tmp_path: Path, small: 
     assert all(torch.equal(begun[name], value) for name, value in make_model(0, **SMALL).state_dict().items() if name in begun)
 
 
-@pytest.mark.parametrize("method", ["kd-logit", "kd-gkd", "kd-seq"])
+def test_the_policy_gradient_to_a_teacher_that_is_the_student_is_none(tmp_path: Path, small: Path) -> None:
+    found = train(given(tmp_path, small, "kd-minillm", teacher=small, gamma=1.0, max_steps=1, save_steps=0))
+    assert losses(found) == pytest.approx([0], abs=1e-5)
+    assert losses(found, "grad_norm") == pytest.approx([0], abs=1e-5)
+
+
+def test_the_policy_gradient_nears_the_student_to_the_teacher(tmp_path: Path, small: Path) -> None:
+    """With two passes over each set of answers the ratio leaves 1 and is clipped."""
+    found = train(given(tmp_path, small, "kd-minillm", teacher=decided(tmp_path), learning_rate=1e-2, max_steps=4,
+                        prompts_per_step=8, num_iterations=2, lr_scheduler_type="constant", warmup_ratio=0.0))
+    assert losses(found, "kd/reverse_kl")[-1] < 0.8 * losses(found, "kd/reverse_kl")[0]
+    assert losses(found, "kd/teacher_logps")[-1] > losses(found, "kd/teacher_logps")[0]
+    assert max(losses(found, "clip_ratio/region_mean")) > 0
+
+
+@pytest.mark.parametrize("method", ["kd-logit", "kd-gkd", "kd-minillm", "kd-seq"])
 def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, small: Path, method: str) -> None:
     short, other = tmp_path / "short", tmp_path / "other"
     for place, context in ((short, 32), (other, 256)):

@@ -46,6 +46,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "kd-cot": {"method": "kd-cot", "alpha": 0.6},
     "kd-logit": {"method": "kd-logit"},
     "kd-gkd": {"method": "kd-gkd"},
+    "kd-minillm": {"method": "kd-minillm", "gamma": 0.5},
     "kd-seq": {"method": "kd-seq", "temperature": 0.5},
     "rft": {"method": "rft"},
 }

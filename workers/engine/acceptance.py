@@ -6,15 +6,13 @@ to what was accepted.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Sequence
 from math import isfinite
-from typing import ClassVar, Literal
+from typing import Literal
 
 from workers.contract.catalogue import MetricInfo
-from workers.engine import online, online_config, scoring, supervised, written_answers
-from workers.engine.composition import Collect, Composition, Fit, ModelView, Role, Setting, Turn
+from workers.engine import online_config, scoring, supervised, written_answers
+from workers.engine.composition import ModelView, Turn
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.sample import Sample
 from workers.engine.training_config import setting as field
@@ -23,16 +21,9 @@ Duplicates = Literal["text", "equations", "keep"]
 EQUATION = re.compile(r"[-+*/().\d\s]*\d[-+*/().\d\s]*=\s*-?\d+(?:\.\d+)?")
 
 
-class AcceptanceConfig(written_answers.WritingConfig):
-    """Adds how many answers are written, which are accepted, and how long they are fitted."""
+class AcceptanceConfig(written_answers.FittingConfig):
+    """Adds how many answers are written, and which are accepted."""
 
-    # A step's answers are cut into micro-batches of `per_device_train_batch_size` by itself.
-    gradient_accumulation_steps: ClassVar[int] = 1  # type: ignore[misc]
-    packing: ClassVar[bool] = False  # type: ignore[misc]
-
-    prompts_per_step: int = field(
-        16, "Prompts per step", "Different prompts answered in each step.", group="basic", order=15, unit="prompts",
-        ge=1, le=65_536)
     num_generations: int = field(
         8, "Answers per prompt", "Answers written to each prompt, of which the accepted are learned.", group="basic", order=16,
         unit="answers", ge=1, le=1024)
@@ -48,10 +39,6 @@ class AcceptanceConfig(written_answers.WritingConfig):
     max_per_prompt: int = field(
         4, "Accepted per prompt", "At most so many accepted answers of a prompt are learned, so that easy prompts do not crowd "
         "out the others.", order=46, unit="answers", ge=1, le=1024)
-    num_iterations: int = field(
-        1, "Passes over the answers", "Times each step's accepted answers are trained on.", order=119, ge=1, le=1000)
-    updates_per_rollout: int = field(
-        1, "Updates per pass", "Optimizer steps into which a pass is cut.", order=120, ge=1, le=1024)
 
 
 METRICS = [
@@ -70,21 +57,6 @@ METRICS = [
     MetricInfo(name="prompts/always", title="Prompts always solved", panel="Acceptance", better="up",
                help="Share of prompts all of whose answers are accepted: the easy ones."),
 ]
-
-
-def composition(
-    config: AcceptanceConfig, setting: Setting, gather: Callable[[Turn], list[Sample]], *, measure: supervised.Measure,
-    more: tuple[Role, ...] = (),
-) -> Composition:
-    """Gather accepted answers and fit them by likelihood, in every step. Raises ConfigFault for lengths that do not fit."""
-    written_answers.check_room(config, setting)
-    base = supervised.compose(config, setting, partial(written_answers.render_prompt, config, setting), more=more,
-                              live={"temperature": config.temperature}, measure=measure)
-    fit = Fit("fit", ("policy",), partial(supervised.likelihood, config), epochs=config.num_iterations,
-              updates=config.updates_per_rollout, micro_samples=config.per_device_train_batch_size)
-    return replace(
-        base, cycle=(Collect("write", gather), fit), best=("eval/exact_match", "up"), rollouts_every=config.rollout_steps,
-        total_steps=lambda data: online.planned_steps(config.max_steps, config.num_train_epochs, config.prompts_per_step, data))
 
 
 def accepted(

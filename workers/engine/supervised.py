@@ -114,9 +114,9 @@ def likelihood(config: SupervisedConfig, turn: Turn, batch: Batch, counts: Count
     return reduce(terms, batch.mask, counts, Reduction.TOKEN_MEAN)
 
 
-def told_scores(turn: Turn, batch: Batch, against: Against | None = None) -> Scores:
+def told_scores(turn: Turn, batch: Batch, against: Against | None = None, *, temperature: float = 1.0) -> Scores:
     """The policy's scores of a micro-batch; tells entropy and accuracy."""
-    scores = turn.models["policy"].score(batch, entropy=True, against=against)
+    scores = turn.models["policy"].score(batch, entropy=True, against=against, temperature=temperature)
     assert scores.entropy is not None
     turn.tally.mean("entropy", scores.entropy, batch.mask)
     turn.tally.mean("mean_token_accuracy", scores.correct.float(), batch.mask)

@@ -3,14 +3,16 @@
 Legend: T tokens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
+from typing import ClassVar
 
 from workers.contract.catalogue import MetricInfo
 from workers.contract.records import Record, RecordKind
 from workers.engine import online, supervised
-from workers.engine.composition import Composition, ModelView, Setting, Turn
+from workers.engine.composition import Collect, Composition, Fit, Loss, ModelView, Role, Setting, Turn
 from workers.engine.faults import ConfigFault
 from workers.engine.rendering import text_of
 from workers.engine.rollout_events import rollout_event
@@ -44,6 +46,22 @@ class WritingConfig(supervised.SupervisedConfig):
         4, "Prompts shown", "Prompts whose answers are shown each time.", order=127, unit="prompts", ge=1, le=64)
 
 
+class FittingConfig(WritingConfig):
+    """Adds how many prompts a step answers, and how long it fits the answers."""
+
+    # A step's answers are cut into micro-batches of `per_device_train_batch_size` by itself.
+    gradient_accumulation_steps: ClassVar[int] = 1  # type: ignore[misc]
+    packing: ClassVar[bool] = False  # type: ignore[misc]
+
+    prompts_per_step: int = field(
+        16, "Prompts per step", "Different prompts answered in each step.", group="basic", order=15, unit="prompts",
+        ge=1, le=65_536)
+    num_iterations: int = field(
+        1, "Passes over the answers", "Times each step's answers are trained on.", order=119, ge=1, le=1000)
+    updates_per_rollout: int = field(
+        1, "Updates per pass", "Optimizer steps into which a pass is cut.", order=120, ge=1, le=1024)
+
+
 METRICS = [
     MetricInfo(name="completions/mean_length", title="Answer length", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/min_length", title="Shortest answer", panel="Answers", unit="tokens"),
@@ -51,6 +69,24 @@ METRICS = [
     MetricInfo(name="completions/mean_terminated_length", title="Length of ended answers", panel="Answers", unit="tokens"),
     MetricInfo(name="completions/clipped_ratio", title="Answers cut", panel="Answers", better="down"),
 ]
+
+
+def composition(
+    config: FittingConfig, setting: Setting, gather: Callable[[Turn], list[Sample]], *, measure: supervised.Measure,
+    loss: Loss | None = None, more: tuple[Role, ...] = (), live: Mapping[str, float] | None = None,
+) -> Composition:
+    """Gather written answers and fit them, in every step; by likelihood unless there is another `loss`.
+
+    Raises ConfigFault for lengths that do not fit.
+    """
+    check_room(config, setting)
+    base = supervised.compose(config, setting, partial(render_prompt, config, setting), more=more, measure=measure,
+                              live={"temperature": config.temperature} | dict(live or {}))
+    fit = Fit("fit", ("policy",), loss or partial(supervised.likelihood, config), epochs=config.num_iterations,
+              updates=config.updates_per_rollout, micro_samples=config.per_device_train_batch_size)
+    return replace(
+        base, cycle=(Collect("write", gather), fit), best=("eval/exact_match", "up"), rollouts_every=config.rollout_steps,
+        total_steps=lambda data: online.planned_steps(config.max_steps, config.num_train_epochs, config.prompts_per_step, data))
 
 
 def check_room(config: WritingConfig, setting: Setting) -> None:

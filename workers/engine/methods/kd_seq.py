@@ -71,7 +71,7 @@ def compose(config: Config, setting: Setting) -> Composition:
     """The teacher writes, the student fits. Raises ConfigFault for a teacher that does not fit."""
     role = teacher.teacher_role(setting, config.max_length)
     pipeline = None if setting.spec.reward is None else online.pipeline_of(setting)
-    return acceptance.composition(config, setting, partial(gather, config, pipeline), more=(role,),
+    return written_answers.composition(config, setting, partial(gather, config, pipeline), more=(role,),
                                   measure=partial(supervised.answer_measures, config))
 
 

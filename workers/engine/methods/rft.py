@@ -87,7 +87,7 @@ CARD = card(
 def compose(config: Config, setting: Setting) -> Composition:
     """Write and accept, start anew when asked, fit, in every step. Raises ConfigFault without a reward."""
     pipeline = online.pipeline_of(setting)
-    made = acceptance.composition(
+    made = written_answers.composition(
         config, setting, partial(gather, config, setting, pipeline), measure=lambda turn: online.held_out_measures(
             turn, pipeline, limit=config.eval_limit, max_new_tokens=config.eval_max_new_tokens))
     if config.base == "current":
