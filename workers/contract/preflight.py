@@ -44,3 +44,4 @@ class PreflightReport(Document):
     total_seconds: float | None = None
     steps: int | None = None
     parameters: int | None = None
+    trainable: int | None = Field(default=None, description="Of the model that the run leaves; an adapter has few.")

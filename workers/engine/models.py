@@ -292,6 +292,11 @@ def _prepared(scorer: nn.Module, accelerator: Accelerator, *, shard: bool) -> An
     return prepared
 
 
+def trainable(module: Any) -> int:
+    """How many numbers of the model take a gradient."""
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
 def adapted(role: Role, config: TrainingConfig) -> bool:
     """Whether the role trains an adapter."""
     return role.trained and config.use_peft and role.adapter

@@ -22,3 +22,12 @@ def make(module: Any, config: TrainingConfig) -> torch.optim.Optimizer:
         optimizer: torch.optim.Optimizer = importlib.import_module("bitsandbytes").optim.AdamW8bit(groups, lr=1.0, betas=betas)
         return optimizer
     return torch.optim.AdamW(groups, lr=1.0, betas=betas, fused=True)
+
+
+def kept_bytes(module: Any, config: TrainingConfig) -> int:
+    """Bytes that the optimizer keeps of what is trained: two moments, or of a matrix a row and a column."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    if config.optim == "adafactor":
+        return sum(4 * (sum(parameter.shape[-2:]) * parameter.shape[:-2].numel() if parameter.ndim >= 2 else parameter.numel())
+                   for parameter in trained)
+    return sum((2 if config.optim == "adamw_8bit" else 8) * parameter.numel() for parameter in trained)

@@ -6,7 +6,6 @@ model is small enough (see `timing`); nothing is written but a scratch directory
 
 import math
 import tempfile
-from collections.abc import Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -20,14 +19,14 @@ from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import run, scoring, timing
-from workers.engine.composition import Role
+from workers.engine import adapter_checks, optimizers, run, scoring, timing
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault, UserCodeFault
 from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.loop import Loop
 from workers.engine.method import method_of, primary_of
-from workers.engine.models import adapted
+from workers.engine.models import adapted, trainable
 from workers.engine.pairs import is_empty
 from workers.engine.reading import read
 from workers.engine.rendering import prompt_ids
@@ -54,6 +53,8 @@ def report(spec: RunSpec) -> PreflightReport:
         return PreflightReport(ready=False, findings=[_finding(fault)])
     config, findings = _config(method, spec)
     findings += _models(method.CARD, spec)
+    if isinstance(config, TrainingConfig) and not _broken(findings):
+        findings += _adapters(config, spec)
     if config is None or _broken(findings):
         return PreflightReport(ready=False, findings=findings)
     tokenizer = load_tokenizer(primary_of(spec).path)
@@ -92,6 +93,15 @@ def _models(card: MethodCard, spec: RunSpec) -> list[Finding]:
         except Fault as fault:
             findings.append(_finding(fault))
     return findings
+
+
+def _adapters(config: TrainingConfig, spec: RunSpec) -> list[Finding]:
+    """What of the adapter's and the precision's settings contradicts itself, the model or this machine."""
+    try:
+        adapter_checks.check(config, context_length=declared_context(primary_of(spec).path), gpus=spec.resources.gpus)
+    except ConfigFault as fault:
+        return [_finding(fault)]
+    return []
 
 
 def _vocabulary(path: str, tokenizer: Any) -> list[Finding]:
@@ -210,20 +220,23 @@ def _longest(spec: RunSpec, config: TrainingConfig, tokenizer: Any) -> int:
     return min(config.max_length, max(lengths, default=config.max_length))
 
 
-def _memory(spec: RunSpec, config: TrainingConfig, roles: Sequence[Role], longest: int) -> MemoryEstimate:
-    """Rough peak of all roles: weights; of the trained ones gradients and two moments, all in float32, and activations of
-    one micro-batch of `longest` tokens each. A role that shares an adapted model's weights takes none of its own."""
+def _memory(spec: RunSpec, config: TrainingConfig, loop: Loop, longest: int) -> MemoryEstimate:
+    """Rough peak of all roles: weights, in float32 or 4 bits; of the trained ones gradients and what the optimizer keeps of
+    them, and activations of one micro-batch of `longest` tokens each. A role that shares an adapted model's weights takes
+    none of its own."""
     parts = dict.fromkeys(("weights", "gradients", "optimizer", "activations"), 0)
-    for role in roles:
+    for role in loop.composition.roles:
         if role.share is not None and config.use_peft:
             continue
         path = spec.models[role.weights].path
         parameters = stored_parameters(path)
-        parts["weights"] += 4 * parameters
+        parts["weights"] += parameters // 2 if config.load_in_4bit and role.trained else 4 * parameters
         if role.trained:
-            trained = _adapter_parameters(config, declared(path)) if adapted(role, config) else parameters
+            module = loop.state.models[role.name].module
+            trained = trainable(module)
+            parts["weights"] += 4 * trained if adapted(role, config) else 0
             parts["gradients"] += 4 * trained
-            parts["optimizer"] += 8 * trained
+            parts["optimizer"] += optimizers.kept_bytes(module, config)
             parts["activations"] += _activations(spec, config, declared(path), longest)
     return MemoryEstimate(**parts, total=sum(parts.values()), available=psutil.virtual_memory().available)
 
@@ -234,12 +247,6 @@ def _activations(spec: RunSpec, config: TrainingConfig, stated: dict[str, Any], 
     tokens = config.per_device_train_batch_size * config.answers_per_sample * longest
     kept = 2 if config.gradient_checkpointing else 14 + 4 * inner // max(width, 1)
     return int(tokens * layers * width * kept * (2 if spec.resources.precision == "bfloat16" else 4))
-
-
-def _adapter_parameters(config: TrainingConfig, stated: dict[str, Any]) -> int:
-    """r·(in + out) for each linear layer."""
-    width, inner = stated.get("hidden_size", 0), stated.get("intermediate_size", 0)
-    return int(config.lora_r * stated.get("num_hidden_layers", 0) * (4 * 2 * width + 3 * (width + inner)))
 
 
 def _memory_findings(memory: MemoryEstimate) -> list[Finding]:
@@ -258,8 +265,9 @@ def _prepared(spec: RunSpec, config: TrainingConfig, found: PreflightReport, *, 
         loop = None
         try:
             loop = run.prepare(spec, log, Inbox())
-            memory = _memory(spec, config, loop.composition.roles, longest)
-            found = found.model_copy(update={"memory": memory, "findings": [*found.findings, *_memory_findings(memory)]})
+            memory = _memory(spec, config, loop, longest)
+            found = found.model_copy(update={"memory": memory, "trainable": _trained(loop),
+                                             "findings": [*found.findings, *_memory_findings(memory)]})
             why = _untimed(spec, found.parameters or 0)
             span = None if why else timing.measure(spec, loop, memory=memory)
         except Fault as fault:
@@ -272,6 +280,12 @@ def _prepared(spec: RunSpec, config: TrainingConfig, found: PreflightReport, *, 
     return found.model_copy(update={
         "findings": [*found.findings, note], "steps": loop.total, "step_seconds": span and span.step,
         "total_seconds": span and span.total})
+
+
+def _trained(loop: Loop) -> int:
+    """Trained numbers of the model that the run leaves."""
+    role = next(role for role in loop.composition.roles if role.trained)
+    return trainable(loop.state.models[role.name].module)
 
 
 def _untimed(spec: RunSpec, parameters: int) -> str:

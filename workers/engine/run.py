@@ -34,7 +34,7 @@ from workers.engine.faults import ConfigFault, DataFault, MemoryFault, is_memory
 from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
 from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
-from workers.engine.models import Model, adapted, build
+from workers.engine.models import Model, adapted, build, trainable
 from workers.engine.stream import RowStream
 from workers.engine.training_config import TrainingConfig, merges
 from workers.engine.training_state import TrainingState
@@ -75,11 +75,14 @@ def _headline(spec: RunSpec, loop: Loop) -> str:
     size = stored_parameters(policy.path)
     rows = f", {state.streams['train'].rows} rows of {train.name or train.split}" if train and "train" in state.streams else ""
     steps = "steps without an end" if loop.total is None else f"{loop.total} step{'s' * (loop.total != 1)}"
+    role = next(role for role in loop.composition.roles if role.trained)
+    trained = trainable(state.models[role.name].module)
+    part = f", {loop.config.adapter} with {trained / 1e6:.3g}M trained" if adapted(role, loop.config) else ""
     begun = f" from step {state.step}" if state.step else ""
     place, threads = loop.accelerator.device.type, torch.get_num_threads()
     where = f"{threads} thread{'s' * (threads > 1)}" if place == "cpu" else place
     model = policy.name or Path(policy.path).name
-    return f"{method_of(spec.method).CARD.title}: {model} ({size / 1e6:.1f}M parameters){rows}, {steps}{begun}, on {where}."
+    return f"{method_of(spec.method).CARD.title}: {model} ({size / 1e6:.1f}M parameters{part}){rows}, {steps}{begun}, on {where}."
 
 
 def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:

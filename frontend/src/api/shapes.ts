@@ -34,7 +34,7 @@ export type Model = Full<S["ModelOut"]>;
 export type ModelKind = S["ModelKind"];
 
 /** The value that leaves a setting to the engine, the word shown for it, and by what the engine chooses. */
-export interface Auto { value: number; word: string; said: string }
+export interface Auto { value: number | null; word: string; said: string }
 
 export interface JsonSchema {
   type?: string | string[]; title?: string; description?: string; default?: unknown; enum?: unknown[]; const?: unknown;
@@ -42,7 +42,7 @@ export interface JsonSchema {
   minLength?: number; maxLength?: number; pattern?: string; properties?: Record<string, JsonSchema>; required?: string[];
   items?: JsonSchema; anyOf?: JsonSchema[]; oneOf?: JsonSchema[]; allOf?: JsonSchema[]; $ref?: string; $defs?: Record<string, JsonSchema>;
   additionalProperties?: boolean | JsonSchema; if?: JsonSchema; then?: JsonSchema; else?: JsonSchema;
-  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto; "x-format"?: string;
+  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto; "x-when"?: Record<string, unknown[]>; "x-format"?: string;
 }
 export type Paper = Full<S["Paper"]>;
 export type DataNeed = Full<S["DataNeed"]>;
@@ -63,7 +63,7 @@ export interface MemoryEstimate {
 }
 export interface PreflightReport {
   ready: boolean; findings: Finding[]; memory: MemoryEstimate | null; step_seconds: number | null; total_seconds: number | null;
-  steps: number | null; parameters: number | null;
+  steps: number | null; parameters: number | null; trainable?: number | null;
 }
 
 export type DatasetChoice = Omit<Full<S["DraftDataset"]>, "limit"> & { limit?: number | null };

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import type { FieldError } from "@/api/problem";
 import type { JsonSchema } from "@/api/shapes";
 import { FieldGrid, valueAt } from "@/ui/schema/field-grid";
-import { type Field, fieldsOf, shownAs } from "@/ui/schema/schema-fields";
+import { type Field, fieldsOf, inUse, shownAs } from "@/ui/schema/schema-fields";
 
 interface Props { schema: JsonSchema; config: Record<string, unknown>; errors: FieldError[]; disabled?: boolean; onChange: (path: string[], value: unknown) => void }
 
@@ -12,8 +12,8 @@ interface Props { schema: JsonSchema; config: Record<string, unknown>; errors: F
 export function ConfigForm({ schema, config, errors, disabled, onChange }: Props) {
   const fields = useMemo(() => fieldsOf(schema), [schema]);
   const [open, setOpen] = useState(false);
-  const inUse = fields.filter((field) => !field.key.startsWith("lora_") || config.use_peft === true);
-  const advanced = inUse.filter((field) => !field.basic);
+  const shown = inUse(fields, config);
+  const advanced = shown.filter((field) => !field.basic);
   const faulty = advanced.some((field) => errors.some((error) => error.field === field.key));
   return (
     <Stack gap={12}>
@@ -21,7 +21,7 @@ export function ConfigForm({ schema, config, errors, disabled, onChange }: Props
         <Text fw={600}>Settings</Text>
         <Changed fields={fields} config={config} onReset={(path) => onChange(path, undefined)} />
       </Group>
-      <FieldGrid fields={inUse.filter((field) => field.basic)} values={config} errors={errors} disabled={disabled} onChange={onChange} />
+      <FieldGrid fields={shown.filter((field) => field.basic)} values={config} errors={errors} disabled={disabled} onChange={onChange} />
       <UnstyledButton onClick={() => setOpen(!open)} aria-expanded={open || faulty} c="var(--ls-accent)" mih={28}>
         <Group gap={4}>{open || faulty ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />} {advanced.length} more settings</Group>
       </UnstyledButton>

@@ -62,6 +62,7 @@ function estimates(report: PreflightReport): { term: string; text: string }[] {
     { term: "A step", text: about(report.step_seconds) },
     { term: "In all", text: about(report.total_seconds) },
     { term: "Parameters", text: count(report.parameters) },
+    ...(report.trainable && report.trainable !== report.parameters ? [{ term: "Trained", text: count(report.trainable) }] : []),
   ].filter((fact): fact is { term: string; text: string } => fact.text !== null);
 }
 

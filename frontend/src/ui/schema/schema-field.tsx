@@ -1,7 +1,7 @@
 import { ActionIcon, Checkbox, Select, TextInput, Tooltip } from "@mantine/core";
 import { IconInfoCircle, IconRestore } from "@tabler/icons-react";
 import { useState } from "react";
-import { boundsText, type Field, readTyped, shownAs, writeTyped } from "./schema-fields";
+import { boundsText, choiceText, type Field, readTyped, shownAs, writeTyped } from "./schema-fields";
 import classes from "./schema-field.module.css";
 
 interface Props { field: Field; value: unknown; error?: string; disabled?: boolean; onChange: (value: unknown) => void }
@@ -47,7 +47,7 @@ function Control({ field, shown, changed, error, disabled, onChange }: ControlPr
   if (field.kind === "choice") {
     return (
       <Select
-        id={id} data={field.choices.map((one) => ({ value: String(one), label: String(one).replaceAll("_", " ") }))} value={shown === null || shown === undefined ? null : String(shown)} error={error} disabled={disabled} clearable={field.nullable}
+        id={id} data={field.choices.map((one) => ({ value: String(one), label: choiceText(one) }))} value={shown === null || shown === undefined ? null : String(shown)} error={error} disabled={disabled} clearable={field.nullable} placeholder={field.auto?.word}
         classNames={{ input: changed ? classes.changed : undefined }}
         onChange={(picked) => onChange(picked === null ? null : field.choices.find((one) => String(one) === picked))}
       />

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Auto, JsonSchema } from "@/api/shapes";
-import { boundsText, fieldsOf, readTyped, shownAs, writeTyped } from "./schema-fields";
+import { boundsText, choiceText, fieldsOf, inUse, readTyped, shownAs, writeTyped } from "./schema-fields";
 
 const schema: JsonSchema = {
   $defs: { Kind: { enum: ["k1", "k3"], type: "string" } },
@@ -35,6 +35,24 @@ it("says bounds in words", () => {
   expect(boundsText({ above: 0 })).toBe("above 0");
   expect(boundsText({ least: 1, below: 8 })).toBe("at least 1, below 8");
   expect(boundsText({})).toBe("");
+});
+
+it("shows a field only with the values of others that it goes with", () => {
+  const drawn = fieldsOf({ properties: {
+    use_peft: { type: "boolean", default: false }, adapter: { enum: ["lora", "prefix"], default: "lora", "x-when": { use_peft: [true] } },
+    lora_r: { type: "integer", default: 8, "x-when": { use_peft: [true], adapter: ["lora"] } },
+  } });
+  const keys = (values: Record<string, unknown>) => inUse(drawn, values).map((field) => field.key);
+  expect(keys({})).toEqual(["use_peft"]);
+  expect(keys({ use_peft: true })).toEqual(["use_peft", "adapter", "lora_r"]);
+  expect(keys({ use_peft: true, adapter: "prefix" })).toEqual(["use_peft", "adapter"]);
+});
+
+it("offers three positions for a switch that may be left to the engine", () => {
+  const auto: Auto = { value: null, word: "where possible", said: "Merged where the kind allows it." };
+  const [merge] = fieldsOf({ properties: { merge: { anyOf: [{ type: "boolean" }, { type: "null" }], default: null, "x-auto": auto } } });
+  expect(merge).toMatchObject({ kind: "choice", choices: [true, false], nullable: true, auto });
+  expect([choiceText(true), choiceText(false), choiceText("p_tuning_v2")]).toEqual(["yes", "no", "p tuning v2"]);
 });
 
 it("reads what people type and writes it back", () => {

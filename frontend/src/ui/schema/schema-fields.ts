@@ -8,6 +8,8 @@ export interface Field {
   least?: number; most?: number; above?: number; below?: number; nullable: boolean; fallback: unknown; live: boolean;
   /** The value that leaves the choice to the engine, and by what it chooses; null when every value means itself. */
   auto: Auto | null;
+  /** Other fields and those of their values with which this one means something; null when it always does. */
+  when: Record<string, unknown[]> | null;
 }
 
 const BASIC_LIMIT = 8;
@@ -49,18 +51,31 @@ function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: bo
   const says = { ...schema, ...raw };
   return {
     key: path.join("."), path, title: says.title ?? path.at(-1) ?? "", help: says.description ?? "", unit: says["x-unit"] ?? "",
-    basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema), choices: schema.enum ?? [],
+    basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema, nullable), choices: schema.enum ?? (schema.type === "boolean" ? [true, false] : []),
     least: schema.minimum, most: schema.maximum, above: schema.exclusiveMinimum, below: schema.exclusiveMaximum,
-    nullable, fallback: says.default, live: says["x-live"] ?? false, auto: says["x-auto"] ?? null,
+    nullable, fallback: says.default, live: says["x-live"] ?? false, auto: says["x-auto"] ?? null, when: says["x-when"] ?? null,
   };
 }
 
-function kindOf(schema: JsonSchema): FieldKind {
-  if (schema.enum) return "choice";
+/** A switch that may be left to the engine has three positions, which is a choice. */
+function kindOf(schema: JsonSchema, nullable: boolean): FieldKind {
+  if (schema.enum || (schema.type === "boolean" && nullable)) return "choice";
   if (schema.type === "integer" || schema.type === "number" || schema.type === "boolean") return schema.type;
   if (schema.type === "string") return "text";
   if (schema.type === "array" && (schema.items?.type === "string" || schema.items?.type === "number")) return "list";
   return "json";
+}
+
+/** The fields that mean something with these values; what is left out stands at its default. */
+export function inUse(fields: Field[], values: Record<string, unknown>): Field[] {
+  const known = new Map(fields.map((field) => [field.key, values[field.key] === undefined ? field.fallback : values[field.key]]));
+  return fields.filter((field) => Object.entries(field.when ?? {}).every(([name, wanted]) => wanted.includes(known.get(name))));
+}
+
+/** A choice as a person reads it. */
+export function choiceText(value: unknown): string {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return String(value).replaceAll("_", " ");
 }
 
 /** A field's value as the box shows it. */
