@@ -127,12 +127,14 @@ def test_a_prefix_is_seen_in_writing_as_in_scoring_by_rows_of_any_length(base: P
     view = Model(Scorer(module), torch.device("cpu"), trained=True)
     prompts = [random_sample(4).ids, random_sample(7, seed=3).ids]
     rollouts = generate(view, prompts, count=2, max_new_tokens=6, temperature=1.0)
-    batch = batch_of([rollout.sample(group=index // 2, reward=0.0) for index, rollout in enumerate(rollouts)], torch.device("cpu"))
+    samples = [rollout.sample(group=index // 2, reward=0.0) for index, rollout in enumerate(rollouts)]
+    batch = batch_of(samples, torch.device("cpu"))
     found = view.score(batch).logprobs
     for row, rollout in enumerate(rollouts):
         start = len(rollout.prompt_ids)
         torch.testing.assert_close(found[row, start:start + len(rollout.logprobs)], rollout.logprobs, rtol=1e-4, atol=1e-5)
-    assert not torch.allclose(Model(Scorer(module), torch.device("cpu"), trained=True, adapter=False).score(batch).logprobs, found)
+    off = Model(Scorer(module), torch.device("cpu"), trained=True, adapter=False)
+    assert not torch.allclose(off.score(batch).logprobs, found)
 
 
 def test_a_prefix_begins_to_be_kept_bit_for_bit_with_the_network_that_makes_it(base: Path, tmp_path: Path) -> None:

@@ -24,6 +24,6 @@ class Compiled:
                 return self._compiled(**inputs)
             except (TorchDynamoException, NotImplementedError) as error:
                 self._compiled = None
-                first = str(error).strip().splitlines()[0]
-                self._tell(f"torch_compile failed and the run goes on without it: {type(error).__name__}: {first[:300]}")
+                reason = " ".join(str(error).split())
+                self._tell(f"torch_compile failed and the run goes on without it: {reason[:300]}")
         return self._call(**inputs)

@@ -315,6 +315,8 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
         module = (_adapters().merged if role.trained else _adapters().carrying)(module, ref.adapter_path)
     if adapter:
         module = _adapters().attach(module, config, saved)
+        # peft's wrapper begins in training and the model below it not: one mode for all, which `_set_mode` can tell.
+        module.eval()
     if role.trained and config.gradient_checkpointing:
         module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     return module
