@@ -109,4 +109,5 @@ def test_preflight_is_ready_and_holds_the_reference_too(tmp_path: Path, small: P
     assert adapter.ready
     assert whole.memory is not None
     assert adapter.memory is not None
-    assert whole.memory.weights == 2 * adapter.memory.weights
+    assert adapter.trainable
+    assert whole.memory.weights == 2 * (adapter.memory.weights - 4 * adapter.trainable)
