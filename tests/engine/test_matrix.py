@@ -37,9 +37,9 @@ OF_ANSWERS = ("baseline", "greedy_reward")
 
 
 def answers() -> list[Sample]:
-    """Two groups and their edges: unequal rewards, equal ones, an answer without a reward, one of which nothing is trained."""
+    """Two groups and their edges: unequal rewards, equal ones, an answer without a reward, an empty one, one left out."""
     found = [sample(length, group, reward, seed=seed) for seed, (length, group, reward) in enumerate(
-        [(4, 0, 1.0), (2, 0, 0.0), (3, 0, None), (1, 0, 0.5), (3, 1, 0.25), (2, 1, 0.25), (3, 0, 0.75)])]
+        [(4, 0, 1.0), (2, 0, 0.0), (3, 0, None), (1, 0, 0.5), (3, 1, 0.25), (2, 1, 0.25), (0, 0, 0.5), (3, 0, 0.75)])]
     found[-1].mask &= False
     for index, one in enumerate(found):
         draw = torch.Generator().manual_seed(index)

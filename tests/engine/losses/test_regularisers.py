@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from workers.engine.divergences import reverse_kl
 from workers.engine.members import names
 from workers.engine.regularisers import divergence
 
@@ -64,3 +65,22 @@ def test_the_reference_gets_no_gradient_and_huge_differences_stay_finite() -> No
     value.sum().backward()
     assert value.isfinite().all()
     assert reference.grad is None
+
+
+def test_the_gradients_of_a_small_categorical_are_exactly_those_that_are_said() -> None:
+    """As a loss: k1 nothing, k2 and k3_plus KL(π‖π_ref), k3 KL(π_ref‖π). In the reward k1 has that of KL(π‖π_ref)."""
+    logits = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64)
+    reference = torch.tensor([-0.2, 0.4, 0.1], dtype=torch.float64).log_softmax(-1)
+    own = logits.clone().requires_grad_()
+    log_policy = own.log_softmax(-1)
+    reverse, = torch.autograd.grad((log_policy.exp() * (log_policy - reference)).sum(), own, retain_graph=True)
+    forward, = torch.autograd.grad((reference.exp() * (reference - log_policy)).sum(), own, retain_graph=True)
+    right = {"k1": torch.zeros(3, dtype=torch.float64), "k2": reverse, "k3": forward, "k3_plus": reverse}
+    for name, gradient in right.items():
+        assert torch.allclose(expected_gradient(name, logits, reference), gradient), name
+    assert (forward - reverse).norm() > 0.1 * reverse.norm()
+    penalty = divergence("k1")(log_policy, reference).detach()
+    scored, = torch.autograd.grad((log_policy.detach().exp() * penalty * log_policy).sum(), own)
+    assert torch.allclose(scored, reverse)
+    full = reverse_kl.divergence(own.log_softmax(-1)[None], reference[None]).sum()
+    assert torch.allclose(torch.autograd.grad(full, own)[0], reverse)

@@ -9,8 +9,11 @@ used in the reward (r_t −= β·k1) only the value does, and the caller detache
 |---|---|---|
 | k1 | yes | no: its expectation is 0 |
 | k2 | no, but close for small d | yes |
-| k3 | yes, and never negative | no: that of the reverse direction's first order |
+| k3 | yes, and never negative | no: it is that of KL(π_ref‖π) |
 | k3_plus | yes | yes |
+
+The KL over the whole vocabulary (`kl_estimator` full, see `divergences`) has value and gradient exactly, at a price. Taken from
+the reward, k1 has the gradient of the KL after all: there it weighs ∇log π.
 
 Source: J. Schulman, "Approximating KL divergence" (joschu.net/blog/kl-approx.html). To add one, add a file.
 """
