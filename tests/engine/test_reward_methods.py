@@ -12,10 +12,11 @@ from tests.engine.builders import curve, dataset, of_type, spec, straight_and_re
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelRef, RunSpec
+from workers.engine import judged_answers
 from workers.engine.faults import ConfigFault, DataFault, ModelFault
 from workers.engine.loading import load_tokenizer
 from workers.engine.method import method_of
-from workers.engine.methods import rm_ensemble, rm_orm, rm_pl, rm_prm, rm_regression
+from workers.engine.methods import rm_ensemble, rm_implicit, rm_pl, rm_prm, rm_regression
 from workers.engine.pairs import render_answer
 from workers.engine.preflight import report
 from workers.engine.reward_heads import head_of
@@ -26,6 +27,11 @@ Rows = list[dict[str, Any]]
 def marked(count: int, seed: int = 0) -> Rows:
     return [{"prompt": row["prompt"], "completion": row[side], "label": side == "chosen", "extra": {"score": grade}}
             for row in sum_pairs(count, seed) for side, grade in (("chosen", 4.0), ("rejected", 1.0))]
+
+
+def seen(rows: Rows) -> Rows:
+    """The same answers, shown by turns at the top and far below."""
+    return [row | {"extra": {"propensity": (1.0, 0.25, 0.01)[at % 3]}} for at, row in enumerate(rows)]
 
 
 def rankings(count: int, seed: int = 0) -> Rows:
@@ -40,6 +46,7 @@ def stepwise(count: int, seed: int = 0) -> Rows:
 
 DATA: dict[str, tuple[RecordKind, Any]] = {
     "rm-orm": (RecordKind.UNPAIRED, marked), "rm-regression": (RecordKind.UNPAIRED, marked),
+    "rm-implicit": (RecordKind.UNPAIRED, lambda count, seed=0: seen(marked(count, seed))),
     "rm-pl": (RecordKind.RANKING, rankings), "rm-prm": (RecordKind.STEPWISE, stepwise),
     "rm-ensemble": (RecordKind.PREFERENCE, sum_pairs),
 }
@@ -74,8 +81,8 @@ def test_a_run_logs_what_its_card_names_and_leaves_a_classifier_that_says_what_i
     last = {name: curve(found, f"eval/{name}")[3] for name in ("samples", "loss")}
     assert said.pairs == last["samples"]
     head = head_of(str(tmp_path / "run" / "final"))
-    wanted = {"rm-orm": "outcome", "rm-prm": "process", "rm-regression": "regression"}.get(method, "preference")
-    assert (head.objective, head.heads) == (wanted, 4 if method == "rm-ensemble" else 1)
+    wanted = {"rm-orm": "outcome", "rm-implicit": "outcome", "rm-prm": "process", "rm-regression": "regression"}
+    assert (head.objective, head.heads) == (wanted.get(method, "preference"), 4 if method == "rm-ensemble" else 1)
     assert report(given(tmp_path, small, method, name="checked", max_steps=2)).ready
 
 
@@ -157,6 +164,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
     ("rm-pl", {"prompt": "a", "completions": ["b", "c"], "ranks": [1, 1]}, "No row of the data set gives anything"),
     ("rm-pl", {"prompt": "a", "completions": ["b", "c"], "ranks": [1]}, "2 answers and 1 ranks"),
     ("rm-orm", {"prompt": "a", "completion": "b"}, "is no marked answer"),
+    ("rm-implicit", {"prompt": "a", "completion": "b", "label": True, "extra": {"propensity": 0}}, "holds no chance above 0"),
     ("rm-regression", {"prompt": "a", "completion": "b", "extra": {"score": "good"}}, "holds no grade"),
     ("rm-regression", {"prompt": "a", "completion": "b", "extra": {"score": 9}}, "the grade 9 is outside -inf to 5"),
 ])
@@ -192,11 +200,24 @@ def test_labels_behind_the_first_error_and_marks() -> None:
 
 def test_weights_that_balance_have_mean_one_and_give_both_sides_the_same() -> None:
     keys = [("p", True)] * 3 + [("p", False)] + [("q", True)] * 2
-    found = rm_orm.balanced(keys)
+    found = judged_answers.balanced(keys)
     assert sum(found[key] for key in keys) == pytest.approx(len(keys))
     assert 3 * found[("p", True)] == pytest.approx(found[("p", False)])
     assert found[("q", True)] == 0
-    assert rm_orm.balanced([("", True), ("", True)]) == {("", True): 0.0}
+    assert judged_answers.balanced([("", True), ("", True)]) == {("", True): 0.0}
+
+
+def test_inverse_propensities_are_bounded_and_have_mean_one_over_the_data(tmp_path: Path, small: Path) -> None:
+    """Two steps over all of the data: their loss is that of the same rows, each as often as it weighs."""
+    rows = [row | {"extra": {"propensity": chance}} for row, chance in zip(marked(2), (1.0, 0.5, 0.25, 0.25), strict=True)]
+    often = [row for row, count in zip(marked(2), (1, 2, 4, 4), strict=True) for _ in range(count)]
+    same: dict[str, Any] = {"max_steps": 1, "max_grad_norm": 0.0}
+    found = curve(train(given(tmp_path, small, "rm-implicit", rows=rows, **same)))[1]
+    wanted = curve(train(given(tmp_path, small, "rm-orm", rows=often, name="often", **same | {
+        "per_device_train_batch_size": 11})))[1]
+    assert found == pytest.approx(wanted, rel=1e-5)
+    config = rm_implicit.Config()
+    assert rm_implicit.propensity(config, Record(prompt="a"), 0) == 1.0
 
 
 def test_how_a_ranking_is_kept() -> None:

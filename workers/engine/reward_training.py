@@ -18,7 +18,7 @@ from workers.contract.records import Record, RecordKind, Text
 from workers.contract.run_spec import ModelKind
 from workers.engine import pairs, rankings
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Loss, Report, Role, Setting, Stream, Turn
-from workers.engine.faults import DataFault
+from workers.engine.marked_answers import answers_per_row
 from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut
 from workers.engine.rendering import Rendered, Truncation, truncate
 from workers.engine.sample import Sample
@@ -119,7 +119,7 @@ def composition(config: RewardConfig, setting: Setting, parts: Parts) -> Composi
                    keep_groups=parts.grouped)),
         data={"train": lambda record, row: parts.render(left_out, record, row),
               "eval": lambda record, row: parts.render(LeftOut(), record, row)},
-        total_steps=lambda data: pairs.planned_steps(config, data, 1 if parts.grouped else answers_per_row(setting)),
+        total_steps=lambda data: pairs.planned_steps(config, data, 1 if parts.grouped else answers_per_row(setting.spec)),
         live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
         evaluations=(Evaluation("eval", measured),) if held_out else (),
         reports=(Report(ProductKind.REWARD_REPORT, reported),),
@@ -127,10 +127,21 @@ def composition(config: RewardConfig, setting: Setting, parts: Parts) -> Composi
     )
 
 
+<<<<<<< HEAD
 def answers_per_row(setting: Setting) -> int:
     """Answers that a row of the training data holds, where every one is a sample: both sides of a pair."""
     train = setting.spec.datasets.get("train")
     return 2 if train is not None and train.kind is RecordKind.PREFERENCE else 1
+=======
+def take_groups(stream: Stream, count: int) -> list[Sample]:
+    """The next `count` rankings whole, each a group of its own even where a row comes twice; scalar `of` is its size."""
+    found = []
+    for index in range(count):
+        first_one = stream.take(1)
+        rest = stream.take(int(first_one[0].scalars["of"]) - 1)
+        found += [replace(sample, group=index) for sample in [*first_one, *rest]]
+    return found
+>>>>>>> 2a0c260 (Reward what people took, by inverse propensity; the implicit reward of an adapter as a term)
 
 
 def first(stream: Stream, limit: int, *, grouped: bool) -> list[Sample]:
@@ -151,16 +162,6 @@ def rendered_answer(config: RewardConfig, setting: Setting, record: Record, answ
         left_out.add(LONG if cut is None else FULL, row)
         return None
     return cut
-
-
-def marked(record: Record, row: int) -> list[tuple[Text, float]]:
-    """The answers of a row with their labels: the marked one, or the two sides of a pair. Raises DataFault for another kind."""
-    if record.chosen is not None and record.rejected is not None:
-        return [(record.chosen, 1.0), (record.rejected, 0.0)]
-    if record.prompt is None or record.completion is None or record.label is None:
-        raise DataFault(f"Row {row + 1} is no marked answer: it lacks prompt, completion or label.",
-                        "Choose a data set of marked answers or of preferences.")
-    return [(record.completion, float(record.label))]
 
 
 def tell_rewards(tally: Tally, scores: Tensor) -> None:

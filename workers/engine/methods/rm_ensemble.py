@@ -186,8 +186,8 @@ def report(config: Config, setting: Setting, turn: Turn) -> RewardReport:
                   value=float(values[where].mean()) if bool(where.any()) else None, help=said)
           for what, title, said, values in (
               ("ensemble_std", "Disagreement", "Deviation of the heads' margins.", apart),
-              ("of_two_minds", "Heads of two minds", "Share of pairs on which the heads differ about which answer is better; more of "
-               "those where the mean is wrong is what an ensemble is for.", split))
+              ("of_two_minds", "Heads of two minds", "Share of pairs on which the heads differ about which answer is better: "
+               "the more of them where the mean is wrong, the more an ensemble is worth.", split))
           for name, where in (("right", right), ("wrong", ~right))),
     ]
     return reward_report.report(setting.spec.datasets[role].split, scored, held_out=role == "eval", measures=measures)
