@@ -32,7 +32,7 @@ export interface paths {
         };
         /**
          * Get Catalogue
-         * @description Every method and reward term. Answers 304 when `If-None-Match` names the catalogue the client has.
+         * @description Every method, reward term and generated world. Answers 304 when `If-None-Match` names the catalogue the client has.
          */
         get: operations["get_catalogue"];
         put?: never;
@@ -1377,6 +1377,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/worlds/{world}/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create World Dataset
+         * @description A data set of generated rows; its version is ready once the job is done, and says the knobs it was made with.
+         */
+        post: operations["create_world_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/worlds/{world}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview World
+         * @description Generates a part of a world and shows its first rows: the job's result is `{splits: [{name, rows, first}]}`.
+         */
+        post: operations["preview_world"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipe-runs/{recipe_run_id}": {
         parameters: {
             query?: never;
@@ -2601,6 +2641,8 @@ export interface components {
             reward_terms: components["schemas"]["RewardTermCard"][];
             /** Workers Missing */
             workers_missing: string[];
+            /** Worlds */
+            worlds: components["schemas"]["WorldCard"][];
         };
         /**
          * Cell
@@ -4778,7 +4820,10 @@ export interface components {
         };
         /**
          * Resources
-         * @description What the run may use. `gpus` 0 means CPU; `threads` bounds torch's intra-op threads (None: all cores).
+         * @description What the run may use. `gpus` 0 means CPU; `threads` bounds each process's intra-op threads (None: all cores).
+         *
+         *     Training shares each step among `processes` (None: one for each GPU, or one), of which each holds the whole model, or
+         *     with `shard` its part of it (FSDP2).
          */
         Resources: {
             /**
@@ -4792,6 +4837,13 @@ export interface components {
              * @enum {string}
              */
             precision?: "float32" | "bfloat16";
+            /** Processes */
+            processes?: number | null;
+            /**
+             * Shard
+             * @default false
+             */
+            shard?: boolean;
             /** Threads */
             threads?: number | null;
         };
@@ -6393,6 +6445,74 @@ export interface components {
             state: "open" | "finished";
             /** Tasks */
             tasks: number;
+        };
+        /**
+         * WorldCard
+         * @description A generated world: the JSON Schema of its knobs, the data sets it makes; `rewarded`: the reward term `world` scores it.
+         */
+        WorldCard: {
+            /** Knobs Schema */
+            knobs_schema: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /** Parts */
+            parts: components["schemas"]["WorldPart"][];
+            /** Rewarded */
+            rewarded: boolean;
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * WorldIn
+         * @description Without `description` the data set gets the part's own.
+         */
+        WorldIn: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Knobs */
+            knobs?: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /** Part */
+            part: string;
+        };
+        /**
+         * WorldPart
+         * @description Rows of one kind that a world makes; `splits` names the file of each split.
+         */
+        WorldPart: {
+            kind: components["schemas"]["RecordKind"];
+            /** Name */
+            name: string;
+            /** Splits */
+            splits: {
+                [key: string]: string;
+            };
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * WorldPreviewIn
+         * @description A part of a world, and the knobs that are not left to their defaults.
+         */
+        WorldPreviewIn: {
+            /** Knobs */
+            knobs?: {
+                [key: string]: unknown;
+            };
+            /** Part */
+            part: string;
         };
     };
     responses: never;
@@ -9786,6 +9906,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CollectOut"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    create_world_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                world: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorldIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Created"];
+                };
+            };
+            /** @description The request was not done; the document says why and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemOut"];
+                };
+            };
+        };
+    };
+    preview_world: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                world: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorldPreviewIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobOut"];
                 };
             };
             /** @description The request was not done; the document says why and what to do. */

@@ -48,7 +48,8 @@ export type Paper = Full<S["Paper"]>;
 export type DataNeed = Full<S["DataNeed"]>;
 export type MethodCard = Omit<Full<S["MethodCard"]>, "config_schema"> & { config_schema: JsonSchema };
 export type RewardTermCard = Omit<Full<S["RewardTermCard"]>, "params_schema"> & { params_schema: JsonSchema };
-export interface Algorithms { methods: MethodCard[]; reward_terms: RewardTermCard[]; hash: string; workers_missing: string[] }
+export type WorldCard = Omit<Full<S["WorldCard"]>, "knobs_schema"> & { knobs_schema: JsonSchema };
+export interface Algorithms { methods: MethodCard[]; reward_terms: RewardTermCard[]; worlds: WorldCard[]; hash: string; workers_missing: string[] }
 export type RewardTransform = Full<NonNullable<S["RewardTerm"]["transforms"]>[number]>;
 export type RewardGate = Full<S["Gate"]>;
 /** What a person leaves out is absent: a term without transforms, gate or model has none of the keys. */
@@ -67,7 +68,7 @@ export interface PreflightReport {
 }
 
 export type DatasetChoice = Omit<Full<S["DraftDataset"]>, "limit"> & { limit?: number | null };
-export type Resources = Omit<Full<S["Resources"]>, "threads"> & { threads?: number | null };
+export type Resources = Omit<Full<S["Resources"]>, "threads" | "processes" | "shard"> & { threads?: number | null; processes?: number | null; shard?: boolean };
 export type Limits = S["Limits"];
 export type RunDraft = Omit<Full<S["RunDraft"]>, "datasets" | "resources" | "limits" | "reward" | "reward_version_id" | "cloned_from" | "config_id"> & {
   datasets: Record<string, DatasetChoice>; resources: Resources; limits: Limits; reward: RewardPipeline | null; reward_version_id?: string | null; cloned_from?: string | null; config_id?: string | null;

@@ -16,10 +16,11 @@ interface Props {
   uploadId: string | undefined;
   onUpload: (id: string | undefined) => void;
   onCreated: (created: Created) => void;
+  onWorld?: () => void;
 }
 
 /** The way of a file into the project: drop, send, map, create. The upload's id lives in the address, so a reload goes on. */
-export function BringData({ projectId, dataset, uploadId, onUpload, onCreated }: Props) {
+export function BringData({ projectId, dataset, uploadId, onUpload, onCreated, onWorld }: Props) {
   const [dialog, setDialog] = useState<"paste" | "hub" | null>(null);
   const { current, begin, clear } = useUpload(projectId);
   const sent = current?.sending.state === "done" ? current.upload?.id : undefined;
@@ -35,7 +36,7 @@ export function BringData({ projectId, dataset, uploadId, onUpload, onCreated }:
   };
   return (
     <Stack gap={16}>
-      {!uploadId && !current && <DropArea onFile={begin} onPaste={() => setDialog("paste")} onHub={() => setDialog("hub")} />}
+      {!uploadId && !current && <DropArea onFile={begin} onPaste={() => setDialog("paste")} onHub={() => setDialog("hub")} onWorld={onWorld} />}
       {current && <UploadLine file={current} />}
       {uploadId && <NewDataset projectId={projectId} uploadId={uploadId} dataset={dataset} onCreated={onCreated} onDiscard={discard} />}
       <PasteDialog opened={dialog === "paste"} onClose={() => setDialog(null)} onFile={begin} />

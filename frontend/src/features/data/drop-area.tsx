@@ -1,12 +1,12 @@
 import { Button, Text } from "@mantine/core";
-import { IconClipboardText, IconUpload, IconWorldDownload } from "@tabler/icons-react";
+import { IconClipboardText, IconCube, IconUpload, IconWorldDownload } from "@tabler/icons-react";
 import { useRef, useState, type DragEvent } from "react";
 import classes from "./data.module.css";
 
 const KINDS = ".jsonl,.json,.csv,.parquet,.gz,.ndjson";
 
-/** Drop a file, choose one, paste rows, or name a data set of the Hub. */
-export function DropArea({ onFile, onPaste, onHub }: { onFile: (file: File) => void; onPaste: () => void; onHub: () => void }) {
+/** Drop a file, choose one, paste rows, name a data set of the Hub, or generate a world. */
+export function DropArea({ onFile, onPaste, onHub, onWorld }: { onFile: (file: File) => void; onPaste: () => void; onHub: () => void; onWorld?: () => void }) {
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const drop = (event: DragEvent): void => {
@@ -33,6 +33,7 @@ export function DropArea({ onFile, onPaste, onHub }: { onFile: (file: File) => v
       <Button leftSection={<IconUpload size={16} />} onClick={() => input.current?.click()}>Choose file</Button>
       <Button variant="default" leftSection={<IconClipboardText size={16} />} onClick={onPaste}>Paste rows</Button>
       <Button variant="default" leftSection={<IconWorldDownload size={16} />} onClick={onHub}>Hub name</Button>
+      {onWorld ? <Button variant="default" leftSection={<IconCube size={16} />} onClick={onWorld}>Generate</Button> : null}
     </div>
   );
 }

@@ -1,14 +1,14 @@
-import { Group, Input, Select, TextInput } from "@mantine/core";
+import { Button, Group, Input, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { datasetsQuery } from "@/api/datasets";
 import type { DataNeed, Dataset, DatasetChoice } from "@/api/shapes";
 import { formatCount } from "@/ui/numbers";
 import { kindsText, unfit } from "./readiness";
 
-interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; disabled?: boolean; error?: string; held?: boolean; onChange: (choice: DatasetChoice | undefined, set: Dataset | undefined) => void }
+interface Props { projectId: string; need: DataNeed; value: DatasetChoice | undefined; onGenerate?: () => void; disabled?: boolean; error?: string; held?: boolean; onChange: (choice: DatasetChoice | undefined, set: Dataset | undefined) => void }
 
 /** A version of a data set, its split, and at most how many rows. What does not fit is shown with its reason. `held`: a split kept back from training comes first. */
-export function DataPicker({ projectId, need, value, disabled, error, held = need.role === "eval", onChange }: Props) {
+export function DataPicker({ projectId, need, value, disabled, error, held = need.role === "eval", onGenerate, onChange }: Props) {
   const { data: sets = [], isPending } = useQuery(datasetsQuery(projectId));
   const options = sets.filter((set) => set.latest).map((set) => {
     const reason = unfit(need, set);
@@ -37,6 +37,7 @@ export function DataPicker({ projectId, need, value, disabled, error, held = nee
             onBlur={(event) => onChange({ ...value, limit: Number.parseInt(event.currentTarget.value, 10) || undefined }, undefined)}
           />
         ) : null}
+        {onGenerate ? <Button variant="default" disabled={disabled} onClick={onGenerate}>Generate</Button> : null}
       </Group>
     </Input.Wrapper>
   );

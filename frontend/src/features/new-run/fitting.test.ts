@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Algorithms, Dataset, MethodCard, Model, RecordKind } from "@/api/shapes";
 import { readDraft } from "./draft-document";
 import { fittingModel, fittingSet } from "./fitting";
-import { withMethod } from "./starting-draft";
+import { withData, withMethod } from "./starting-draft";
 
 const set = (name: string, kind: RecordKind, created_at: string, demo = false, splits = ["train", "test"]) =>
   ({ id: name, name, kind, created_at, latest: { id: `v-${name}`, state: "ready", kind, source: demo ? { world: "arithmetic", demo: true } : {}, splits: splits.map((one) => ({ name: one, rows: 9 })) } }) as unknown as Dataset;
@@ -14,7 +14,7 @@ const SFT = { slug: "sft", models: [part("policy")], data: [data("train", ["demo
 const DPO = { slug: "dpo", models: [part("policy"), part("reference", ["causal"], false)], data: [data("train", ["preference"]), data("eval", ["preference"], false)], presets: [] } as unknown as MethodCard;
 const DISTIL = { slug: "kd", models: [part("policy"), part("teacher")], data: [data("train", ["prompt", "demonstration"])], presets: [] } as unknown as MethodCard;
 const GRPO = { slug: "grpo", models: [part("policy")], data: [data("train", ["prompt_answer"])], presets: [], needs_reward: true } as unknown as MethodCard;
-const CATALOGUE = { methods: [SFT, DPO, DISTIL, GRPO], reward_terms: [{ kind: "numeric_match" }] } as unknown as Algorithms;
+const CATALOGUE = { methods: [SFT, DPO, DISTIL, GRPO], reward_terms: [{ kind: "numeric_match" }], worlds: [{ name: "lock", rewarded: true }, { name: "arithmetic", rewarded: false }] } as unknown as Algorithms;
 const drafted = (text: string, slug: string, models: Model[], sets: Dataset[]) => withMethod(text, slug, CATALOGUE, models, sets);
 
 it("fills in what a method needs from the demo's model and data, with the settings made for them", () => {
@@ -48,4 +48,16 @@ it("gives each role a model of its own while there are enough", () => {
   expect(readDraft(drafted("", "kd", [model("a", "1"), model("b", "2")], DEMO)).draft.models).toEqual({ policy: "b", teacher: "a" });
   expect(readDraft(drafted("", "kd", [model("a", "1")], DEMO)).draft.models).toEqual({ policy: "a", teacher: "a" });
   expect(fittingModel(part("reward", ["reward"]), [model("a", "1"), model("rm", "2", "reward", "inspecting")], [])).toBeUndefined();
+});
+
+it("rewards rows of a world by the world's own gold, as long as nobody wrote another reward", () => {
+  const lock = { ...set("locks", "prompt_answer", "9"), latest: { ...set("locks", "prompt_answer", "9").latest, source: { world: "lock", part: "problems" } } } as unknown as Dataset;
+  const first = drafted("", "grpo", [model("tiny", "1")], DEMO);
+  const chosen = { version_id: "v-locks", split: "train" };
+  const moved = withData(first, chosen, lock, CATALOGUE, [...DEMO, lock]);
+  expect(readDraft(moved).draft).toMatchObject({ reward: { terms: [{ kind: "world" }] }, datasets: { train: chosen } });
+  expect(readDraft(withData(moved, { version_id: "v-problems", split: "train" }, DEMO[3], CATALOGUE, [...DEMO, lock])).draft.reward?.terms[0]?.kind).toBe("numeric_match");
+  const own = first.replaceAll("numeric_match", "exact_match");
+  expect(readDraft(withData(own, chosen, lock, CATALOGUE, [...DEMO, lock])).draft.reward?.terms[0]?.kind).toBe("exact_match");
+  expect(readDraft(drafted("", "grpo", [], [lock])).draft.reward?.terms[0]?.kind).toBe("world");
 });

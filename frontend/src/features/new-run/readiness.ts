@@ -1,6 +1,6 @@
 /** What a draft still lacks before it can be checked or launched, and small facts about its parts. */
 
-import type { DataNeed, Dataset, DatasetChoice, MethodCard, Model, ModelKind, RecordKind, RunDraft, RewardTermCard } from "@/api/shapes";
+import type { DataNeed, Dataset, DatasetChoice, MethodCard, Model, ModelKind, RecordKind, RunDraft, RewardTermCard, WorldCard } from "@/api/shapes";
 
 export const KIND_WORDS: Record<RecordKind, string> = {
   text: "text",
@@ -78,6 +78,12 @@ export function fitsData(card: Pick<MethodCard, "data">, kind: RecordKind | null
 export function firstReward(cards: RewardTermCard[]): RunDraft["reward"] {
   const kind = ["numeric_match", "exact_match"].find((name) => cards.some((card) => card.kind === name)) ?? cards[0]?.kind;
   return kind ? { terms: [{ name: kind, kind, weight: 1, params: {} }], aggregate: "weighted_sum", on_nan: "refuse" } : null;
+}
+
+/** The reward that rows of a generated world are scored by; null for other rows, or a world whose rows carry their answers. */
+export function worldReward(set: Pick<Dataset, "latest"> | undefined, worlds: Pick<WorldCard, "name" | "rewarded">[]): RunDraft["reward"] {
+  const world = worlds.find((one) => one.name === set?.latest?.source.world);
+  return world?.rewarded ? { terms: [{ name: "gold", kind: "world", weight: 1, params: {} }], aggregate: "weighted_sum", on_nan: "refuse" } : null;
 }
 
 /** The draft as preflight sees it: what does not change the check is left out, so equal checks are answered again. */

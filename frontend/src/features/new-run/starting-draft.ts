@@ -1,9 +1,9 @@
 /** What the form starts with: the address says more than the saved draft. */
 
-import type { AlgorithmConfig, Algorithms, Dataset, MethodCard, Model, ModelKind, RunDraft } from "@/api/shapes";
+import type { AlgorithmConfig, Algorithms, Dataset, DatasetChoice, MethodCard, Model, ModelKind, RunDraft } from "@/api/shapes";
 import { EMPTY_DRAFT, readDraft, writeAt, writeDraft } from "./draft-document";
 import { fittingModel, fittingSet, isDemoData, knownUnfit } from "./fitting";
-import { firstReward, heldOut, roleFor, rolesMoved, takesReward } from "./readiness";
+import { firstReward, followed, heldOut, roleFor, rolesMoved, takesReward, worldReward } from "./readiness";
 
 export interface Wanted { method?: string; model?: string; data?: string; reward?: string }
 
@@ -29,12 +29,31 @@ export function withHeldOut(text: string, catalogue: Algorithms, sets: Dataset[]
   return held ? writeAt(text, ["datasets", "eval"], held) : text;
 }
 
-/** The text with a first reward, when the method needs one and none is written. */
-export function withReward(text: string, catalogue: Algorithms): string {
+/** The text with a first reward, when the method needs one and none is written: the world's own for a world's rows. */
+export function withReward(text: string, catalogue: Algorithms, sets: Dataset[] = []): string {
   const { draft } = readDraft(text);
   const needs = catalogue.methods.find((method) => method.slug === draft.method)?.needs_reward ?? false;
-  const reward = needs && !draft.reward && !draft.reward_version_id ? firstReward(catalogue.reward_terms) : null;
+  if (!needs || draft.reward || draft.reward_version_id) return text;
+  const trained = sets.find((set) => set.latest?.id === draft.datasets.train?.version_id);
+  const reward = worldReward(trained, catalogue.worlds) ?? firstReward(catalogue.reward_terms);
   return reward ? writeAt(text, ["reward"], reward) : text;
+}
+
+/** The text with other rows to train on: those kept back follow, and so does a reward that nobody has touched. */
+export function withData(text: string, choice: DatasetChoice | undefined, set: Dataset | undefined, catalogue: Algorithms, sets: Dataset[]): string {
+  const { draft } = readDraft(text);
+  const card = catalogue.methods.find((method) => method.slug === draft.method);
+  let next = writeAt(text, ["datasets", "train"], choice);
+  if (!card || choice?.version_id === draft.datasets.train?.version_id) return next;
+  next = writeAt(next, ["datasets", "eval"], followed(draft, heldOut(card, set)));
+  const before = sets.find((one) => one.latest?.id === draft.datasets.train?.version_id);
+  const untouched = [firstReward(catalogue.reward_terms), worldReward(before, catalogue.worlds)].some((reward) => reward !== null && sameTerms(reward, draft.reward));
+  return untouched ? withReward(writeAt(next, ["reward"], undefined), catalogue, set ? [set] : []) : next;
+}
+
+function sameTerms(one: RunDraft["reward"], other: RunDraft["reward"]): boolean {
+  const kinds = (reward: RunDraft["reward"]) => reward?.terms.map((term) => `${term.name} ${term.kind} ${term.weight} ${JSON.stringify(term.params ?? {})}`).join();
+  return kinds(one) === kinds(other);
 }
 
 /** The text with another method: what fits it stays, what does not goes, and what it needs is filled in. */
@@ -46,7 +65,7 @@ export function withMethod(text: string, slug: string, catalogue: Algorithms, mo
   if (!card) return next;
   next = writeAt(next, ["models"], rolesMoved(draft.models, card, (id) => models.find((model) => model.id === id)?.kind));
   if (!takesReward(card)) for (const key of ["reward", "reward_version_id"]) next = writeAt(next, [key], undefined);
-  return withReward(withFittings(next, card, models, sets), catalogue);
+  return withReward(withFittings(next, card, models, sets), catalogue, sets);
 }
 
 /**

@@ -7,6 +7,7 @@ import { datasetsQuery, type Created } from "@/api/datasets";
 import { useStanding } from "@/api/standing";
 import { BringData } from "@/features/data/bring-data";
 import { DatasetTable } from "@/features/data/dataset-table";
+import { WorldDialog } from "@/features/data/world-dialog";
 import { useBreadcrumbs } from "@/ui/breadcrumbs";
 import { EmptyState } from "@/ui/empty-state";
 import { FailedState } from "@/ui/failed-state";
@@ -22,6 +23,7 @@ export function DataPage() {
   const navigate = route.useNavigate();
   const client = useQueryClient();
   const [q, setQ] = useState(search.q ?? "");
+  const [generating, setGenerating] = useState(false);
   const { canEdit } = useStanding(projectId);
   const datasets = useQuery({ ...datasetsQuery(projectId, search.q), placeholderData: keepPreviousData });
   useBreadcrumbs([{ label: "Data" }]);
@@ -36,7 +38,8 @@ export function DataPage() {
   return (
     <PageFrame title="Data" actions={<TextInput aria-label="Find a data set" placeholder="Find a data set" value={q} onChange={(event) => find(event.currentTarget.value)} />}>
       <Stack gap={16}>
-        {canEdit && <BringData projectId={projectId} dataset={null} uploadId={search.upload} onUpload={(upload) => void navigate({ search: (old) => ({ ...old, upload }), replace: true })} onCreated={onCreated} />}
+        {canEdit && <BringData projectId={projectId} dataset={null} uploadId={search.upload} onUpload={(upload) => void navigate({ search: (old) => ({ ...old, upload }), replace: true })} onCreated={onCreated} onWorld={() => setGenerating(true)} />}
+        <WorldDialog projectId={projectId} opened={generating} onClose={() => setGenerating(false)} onCreated={onCreated} />
         {datasets.isError && <FailedState error={datasets.error} onRetry={() => void datasets.refetch()} what="Data sets" />}
         {datasets.isPending && <LoadingState rows={4} />}
         {datasets.data && datasets.data.length > 0 && <DatasetTable projectId={projectId} datasets={datasets.data} />}

@@ -1,11 +1,11 @@
 import { SegmentedControl, Text } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
-import { datasetsQuery } from "@/api/datasets";
+import { datasetsQuery, type Created } from "@/api/datasets";
 import { modelsQuery } from "@/api/models";
-import type { Algorithms, RewardPipeline } from "@/api/shapes";
+import type { Algorithms, DataNeed, RewardPipeline } from "@/api/shapes";
 import { checkConfig } from "@/ui/schema/config-check";
 import { DraftForm } from "@/features/new-run/draft-form";
 import { MethodGallery } from "@/features/new-run/method-gallery";
@@ -13,7 +13,8 @@ import { PreflightPanel } from "@/features/new-run/preflight-panel";
 import { missingParts, shortName, takesReward } from "@/features/new-run/readiness";
 import { placeOfField } from "@/ui/document-place";
 import { fieldsOf } from "@/ui/schema/schema-fields";
-import { withConfig, withMethod } from "@/features/new-run/starting-draft";
+import { withConfig, withData, withMethod } from "@/features/new-run/starting-draft";
+import { WorldDialog } from "@/features/data/world-dialog";
 import { RewardChooser } from "@/features/rewards/reward-chooser";
 import { useDraft } from "@/features/new-run/use-draft";
 import { usePreflight } from "@/features/new-run/use-preflight";
@@ -48,6 +49,17 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
     setText((now) => withMethod(now, slug, catalogue, models, sets));
     if (narrow) setStep("form");
   };
+  const [generating, setGenerating] = useState<DataNeed | null>(null);
+  const client = useQueryClient();
+  const takeGenerated = async ({ dataset, version }: Created): Promise<void> => {
+    const need = generating;
+    setGenerating(null);
+    await client.invalidateQueries({ queryKey: ["datasets", projectId] });
+    const known = client.getQueryData(datasetsQuery(projectId).queryKey) ?? [];
+    const choice = { version_id: version.id, split: "train" };
+    if (need?.role === "train") setText((now) => withData(now, choice, known.find((set) => set.id === dataset.id), catalogue, known));
+    else if (need) change(["datasets", need.role], choice);
+  };
   const setReward = (reward: RewardPipeline | null, versionId: string | null) => {
     change(["reward"], reward ?? undefined);
     change(["reward_version_id"], versionId ?? undefined);
@@ -74,7 +86,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
             {as === "yaml" ? (
               <Suspense fallback={<LoadingState rows={12} />}><CodeEditor label="Run as YAML" value={text} faults={yamlFaults} completions={completions} readOnly={narrow ?? false} onChange={setText} /></Suspense>
             ) : card ? (
-              <DraftForm projectId={projectId} draft={draft} card={card} errors={allErrors} readable={readable} reward={takesReward(card) ? <RewardChooser projectId={projectId} cards={catalogue.reward_terms} value={draft.reward} versionId={draft.reward_version_id ?? null} required={card.needs_reward} disabled={!readable} errors={errors} onChange={setReward} /> : null} onChange={change} onSaved={(saved) => setText(withConfig(text, saved))} />
+              <DraftForm projectId={projectId} draft={draft} card={card} errors={allErrors} readable={readable} reward={takesReward(card) ? <RewardChooser projectId={projectId} cards={catalogue.reward_terms} value={draft.reward} versionId={draft.reward_version_id ?? null} required={card.needs_reward} disabled={!readable} errors={errors} onChange={setReward} /> : null} onGenerate={setGenerating} onData={(choice, set) => setText((now) => withData(now, choice, set, catalogue, sets))} onChange={change} onSaved={(saved) => setText(withConfig(text, saved))} />
             ) : (
               <Text c="dimmed" py={24} ta="center">Choose a method. Its settings appear here, each with a vetted default.</Text>
             )}
@@ -83,6 +95,7 @@ export function Composer({ projectId, catalogue, initial }: { projectId: string;
         ) : null}
         {show("check") ? <aside className={classes.check}><Panel title="Preflight"><PreflightPanel preflight={preflight} missing={sound ? missing : missing.length ? missing : ["settings without faults"]} onFix={applyFix} /></Panel></aside> : null}
       </div>
+      <WorldDialog projectId={projectId} opened={generating !== null} kinds={generating?.kinds} onClose={() => setGenerating(null)} onCreated={(created) => void takeGenerated(created)} />
     </PageFrame>
   );
 }

@@ -44,6 +44,6 @@ function Prepared({ projectId }: { projectId: string }) {
   const wanted = kept ? withConfig(base, kept) : withWanted(base, from ? { model, data, reward } : { method, model, data, reward }, catalogue.data.methods, models.data?.find((one) => one.id === model)?.kind);
   const card = from || kept ? undefined : catalogue.data.methods.find((one) => one.slug === method);
   const fitted = card ? withFittings(wanted, card, models.data ?? [], sets.data ?? []) : data ? withHeldOut(wanted, catalogue.data, sets.data ?? []) : wanted;
-  const initial = withReward(fitted, catalogue.data);
+  const initial = withReward(fitted, catalogue.data, sets.data);
   return <Composer key={`${projectId}-${from ?? ""}-${config ?? ""}-${take ?? ""}-${(keys ?? []).join()}-${reward ?? ""}`} projectId={projectId} catalogue={catalogue.data} initial={initial} />;
 }
