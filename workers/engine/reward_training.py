@@ -127,23 +127,6 @@ def composition(config: RewardConfig, setting: Setting, parts: Parts) -> Composi
     )
 
 
-<<<<<<< HEAD
-def answers_per_row(setting: Setting) -> int:
-    """Answers that a row of the training data holds, where every one is a sample: both sides of a pair."""
-    train = setting.spec.datasets.get("train")
-    return 2 if train is not None and train.kind is RecordKind.PREFERENCE else 1
-=======
-def take_groups(stream: Stream, count: int) -> list[Sample]:
-    """The next `count` rankings whole, each a group of its own even where a row comes twice; scalar `of` is its size."""
-    found = []
-    for index in range(count):
-        first_one = stream.take(1)
-        rest = stream.take(int(first_one[0].scalars["of"]) - 1)
-        found += [replace(sample, group=index) for sample in [*first_one, *rest]]
-    return found
->>>>>>> 2a0c260 (Reward what people took, by inverse propensity; the implicit reward of an adapter as a term)
-
-
 def first(stream: Stream, limit: int, *, grouped: bool) -> list[Sample]:
     """The samples of the first `limit` rows in file order, or so many samples where each stands alone."""
     if not grouped:
