@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine import supervised_builders
+from tests.engine import online_builders, supervised_builders
 from tests.engine.builders import curve, dataset, small_model, spec, sum_pairs, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef
@@ -49,9 +49,20 @@ RUNS: dict[str, dict[str, Any]] = {
     "kd-minillm": {"method": "kd-minillm", "gamma": 0.5},
     "kd-seq": {"method": "kd-seq", "temperature": 0.5},
     "rft": {"method": "rft"},
+    "grpo": {"method": "grpo", "beta": 0.05, "num_iterations": 2},
+    "grpo-behind": {"method": "grpo", "rollouts_behind": 1, "advantage": "best_of_group", "kl_estimator": "full", "beta": 0.05},
+    "grpo-process": {"method": "grpo-process", "step_separator": "", "center_by_steps": True},
+    "dr-grpo": {"method": "dr-grpo"},
+    "dapo": {"method": "dapo", "entropy_coef": 0.01, "top_entropy_quantile": 0.5},
+    "gspo": {"method": "gspo"},
+    "gmpo": {"method": "gmpo"},
+    "cispo": {"method": "cispo"},
+    "rloo": {"method": "rloo"},
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
 TAUGHT = supervised_builders.METHODS
+DRAWN = ("grpo", "grpo-process", "dr-grpo", "dapo", "gspo", "gmpo", "cispo", "rloo")
+"""Methods whose loss says little, as it is near 0 on answers of their own: of them the gradient's norm is stored."""
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
 
 
@@ -82,6 +93,9 @@ def losses(folder: Path, model: Path, name: str) -> list[float]:
         taught = supervised_builders.given(folder, model, save_steps=0, **({"max_steps": 20} | RUNS[name]))
         del taught.datasets["eval"]
         return list(curve(train(taught)).values())
+    if RUNS[name]["method"] in DRAWN:
+        drawn = online_builders.given(folder, model, **({"max_steps": 20, "rollout_steps": 0, "save_steps": 0} | RUNS[name]))
+        return list(curve(train(drawn), "grad_norm").values())
     paired = RUNS[name]["method"] in PAIRED
     rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
     data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else
