@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo
 from workers.engine import advantages, members
 from workers.engine.advantages.moving_average import moved
+from workers.engine.answered_prompts import prompts_of
 from workers.engine.comparison import Extra
 from workers.engine.composition import Stateful, Turn
 from workers.engine.online_config import OnlineConfig
-from workers.engine.rendering import text_of
 from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
@@ -84,15 +83,14 @@ class MovingAverage:
 
 def give_greedy(config: OnlineConfig, rate: Rate, turn: Turn, samples: list[Sample]) -> None:
     """Leaves each sample the reward of the policy's greedy answer to its prompt (one for a group), without gradient or KL."""
-    first = {sample.group: sample for sample in reversed(samples)}
-    prompts = [_prompt(sample) for sample in first.values()]
+    prompts = prompts_of(samples)
     policy = turn.models["policy"]
     turn.say(f"writing {len(prompts)} greedy answers")
     rollouts = generate(policy, [prompt.ids for prompt in prompts], count=1, max_new_tokens=config.max_completion_length,
                         temperature=0.0, end_ids=end_ids_of(turn.tokenizer, policy.module), max_rows=config.rollout_rows)
     turn.say("")
     rewards = rate(turn, prompts, rollouts)
-    of_group = dict(zip(first, rewards.tolist(), strict=True))
+    of_group = dict(zip((prompt.group for prompt in prompts), rewards.tolist(), strict=True))
     for sample in samples:
         sample.scalars["greedy_reward"] = of_group[sample.group]
     if bool(rewards.isfinite().any()):
@@ -101,11 +99,3 @@ def give_greedy(config: OnlineConfig, rate: Rate, turn: Turn, samples: list[Samp
     known = [reward > greedy for reward, greedy in pairs if not math.isnan(greedy)]
     if known:
         turn.tally.put("reward/above_greedy", sum(known) / len(known))
-
-
-def _prompt(sample: Sample) -> Sample:
-    """The prompt that the sample answers, as the data set gave it."""
-    length, record = sample.prompt_length, sample.record
-    text = "" if record is None or record.prompt is None else text_of(record.prompt)
-    return Sample(ids=sample.ids[:length], mask=torch.zeros(length, dtype=torch.bool), prompt_length=length, row=sample.row,
-                  record=record, text=text)

@@ -24,6 +24,7 @@ class PolicyGradientConfig(OnlineConfig):
     reduction: ReductionName = again(OnlineConfig, "reduction", "seq_mean_token_sum")
 
 
-def demo(**config: object) -> Preset:
-    """The demo preset of every method that learns from its own answers, with `config` in place of its settings."""
-    return DEMO.model_copy(update={"config": DEMO.config | config})
+def demo(*without: str, **config: object) -> Preset:
+    """The demo preset of every method that learns from its own answers, `config` in place of its settings, some left out."""
+    kept = {name: value for name, value in (DEMO.config | config).items() if name not in without}
+    return DEMO.model_copy(update={"config": kept})

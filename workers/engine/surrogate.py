@@ -33,10 +33,14 @@ def check_loss(config: OnlineConfig) -> None:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """`loss` is a scalar with gradient, KL term and entropy bonus in it where they belong; `ratio` [B,T] is without."""
+    """`loss` is a scalar with gradient, KL term and entropy bonus in it where they belong.
+
+    `ratio` and the policy's `logprobs` [B,T] are without gradient.
+    """
 
     loss: Tensor
     ratio: Tensor
+    logprobs: Tensor
 
 
 def surrogate_loss(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
@@ -83,7 +87,7 @@ def surrogate(config: OnlineConfig, turn: Turn, batch: Batch, counts: Counts, *,
     tell_clipping(turn.tally, found, batch.mask)
     if turn.wants_rollouts:
         keep(batch, kept)
-    return Surrogate(loss, found.ratio)
+    return Surrogate(loss, found.ratio, scores.logprobs.detach())
 
 
 def keep(batch: Batch, found: dict[str, Tensor]) -> None:

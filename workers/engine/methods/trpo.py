@@ -1,0 +1,235 @@
+"""TRPO: trust region policy optimisation (arXiv 1502.05477), on the answers of a language model.
+
+Each step answers are drawn, scored and judged by the critic as in PPO. Then, instead of optimizer steps on a clipped loss, one
+natural step is taken: the gradient g of the surrogate mean_t ρ_t·A_t, the direction s = F⁻¹g by conjugate gradient with products
+F·v from differentiating the KL to the old policy twice, the length that a quadratic model of that KL allows, and a search back
+along it until the measured KL keeps within δ and the surrogate has risen; else nothing moves. The critic is fitted by
+regression afterwards. The learning rate is not a setting: δ is.
+
+The KL is over the whole vocabulary, on the first `fisher_tokens` tokens of answers spread over the step; g and the surrogate
+see all of them. Under LoRA only the adapter has to be inverted for, which is what makes this practical for a large model.
+Processes add up g, F·v, the KL and the surrogate, so that each takes the same step.
+
+At the edge: an answer without a reward is not trained on, by neither; where nothing is trained, or g is 0, no step is taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import torch
+from accelerate.utils import reduce as over_processes
+from torch import Tensor
+
+from workers.contract.catalogue import MetricInfo, Paper, Preset
+from workers.engine import actor_critic
+from workers.engine.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
+from workers.engine.card import card
+from workers.engine.composition import Apply, Composition, Fit, Setting, Turn
+from workers.engine.critic import gae
+from workers.engine.faults import NotFiniteFault
+from workers.engine.models import pieces_of
+from workers.engine.online_config import DATA, POLICY
+from workers.engine.policy_gradient import PolicyGradientConfig
+from workers.engine.regularisers import k3
+from workers.engine.sample import Batch, Counts, Sample, Scores, batch_of
+from workers.engine.step_rules import conjugate_gradient, fisher
+from workers.engine.step_rules.trust_region import Tried, full_step, search
+from workers.engine.surrogate import keep
+from workers.engine.tally import Tally
+from workers.engine.training_config import again, setting
+
+
+class Config(ActorCriticConfig, PolicyGradientConfig):
+    # The step's length comes from δ.
+    learning_rate: ClassVar[float] = 0.0  # type: ignore[misc]
+    # One surrogate, averaged over all tokens.
+    reduction: ClassVar[str] = "token_mean"  # type: ignore[assignment, misc]
+    entropy_coef: ClassVar[float] = 0.0  # type: ignore[misc]
+    kl_in: ClassVar[str] = "reward"  # type: ignore[assignment, misc]
+    kl_estimator: ClassVar[str] = "k1"  # type: ignore[assignment, misc]
+    vf_coef: ClassVar[float] = 1.0  # type: ignore[misc]
+
+    lam: float = again(ActorCriticConfig, "lam", 0.97)
+    max_kl: float = setting(
+        0.01, "Trust region δ", "Largest mean KL between the policy before and after a step.", group="basic", order=10,
+        unit="nats/token", live=True, gt=0, le=10)
+    damping: float = setting(
+        0.1, "Damping", "Added to the Fisher matrix's diagonal: steadies directions along which the policy hardly changes.",
+        order=113, ge=0, le=100)
+    cg_iterations: int = setting(
+        10, "Conjugate gradient iterations", "Products with the Fisher matrix spent on the direction.", order=114, ge=1, le=1000)
+    cg_tolerance: float = setting(
+        1e-10, "Conjugate gradient tolerance", "Squared residual at which the direction is good enough.", order=115, ge=0, le=1)
+    backtracks: int = setting(
+        10, "Backtracking tries", "Lengths tried before the step is given up.", order=116, ge=1, le=100)
+    backtrack_ratio: float = setting(
+        0.8, "Backtracking ratio", "What each try keeps of the last one's length.", order=117, gt=0, lt=1)
+    fisher_tokens: int = setting(
+        2048, "Tokens of the KL", "Tokens over which the KL and its curvature are taken; their distributions are held whole.",
+        order=118, unit="tokens", ge=1, le=1_000_000)
+    value_iterations: int = setting(
+        10, "Passes of the critic", "Passes over each set of answers; the original takes 80 with a small network.", order=119,
+        ge=1, le=1000)
+
+
+NOT_TOLD = {"loss/policy_avg", "learning_rate", "grad_norm"}
+CARD = card(
+    "trpo", Config, title="Trust region policy optimisation", family="Policy optimisation",
+    papers=[Paper(title="Trust Region Policy Optimization", authors="Schulman et al.", year=2015,
+                  link="https://arxiv.org/abs/1502.05477")],
+    summary="Takes the step that raises the reward most within a fixed KL of the present policy: the natural gradient by "
+            "conjugate gradient, checked by a line search. What PPO's clip stands in for; best with LoRA.",
+    formula=r"\max_\theta\ \mathbb{E}_t\!\left[\rho_tA_t\right]\ \text{s.t.}\ \mathbb{E}_t\!\left[\mathrm{KL}(\pi_{old}\|"
+            r"\pi_\theta)\right]\le\delta,\quad \Delta\theta = \sqrt{\frac{2\delta}{s^\top Fs}}\,s,\; s = F^{-1}g",
+    confidence="paper", left_out="Sharded parameters (FSDP): processes hold all of them.", data=DATA, models=[POLICY, CRITIC],
+    needs_reward=True,
+    metrics=[info for info in ACTOR_CRITIC_METRICS if info.name not in NOT_TOLD and not info.name.startswith("clip_ratio/")] + [
+        MetricInfo(name="trpo/kl", title="KL of the step", panel="Trust region", unit="nats/token"),
+        MetricInfo(name="trpo/surrogate_gain", title="Gain of the surrogate", panel="Trust region", better="up"),
+        MetricInfo(name="trpo/backtracks", title="Times the step was shortened", panel="Trust region", better="down"),
+        MetricInfo(name="trpo/step_norm", title="Length of the step", panel="Trust region"),
+        MetricInfo(name="trpo/cg_residual", title="Residual of the direction", panel="Trust region", better="down"),
+        MetricInfo(name="trpo/grad_norm", title="Gradient norm", panel="Trust region"),
+    ],
+    presets=[
+        Preset(name="default", title="Default", description="The paper's trust region; KL in the reward.", config={}),
+        Preset(name="lora", title="LoRA", description="The step is taken in the adapter's parameters alone.",
+               config={"use_peft": True, "lora_r": 8, "lora_alpha": 16}),
+        Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about three minutes on two cores.",
+               config={"critic_learning_rate": 5e-4, "prompts_per_step": 64, "num_generations": 8, "max_completion_length": 8,
+                       "per_device_train_batch_size": 512, "max_steps": 40, "beta": 0.0, "max_kl": 0.02, "fisher_tokens": 512,
+                       "value_iterations": 4, "lr_scheduler_type": "constant", "warmup_ratio": 0.0, "eval_steps": 10,
+                       "eval_limit": 256, "eval_max_new_tokens": 8}),
+    ],
+)
+
+
+def compose(config: Config, setting: Setting) -> Composition:
+    """Raises ConfigFault when there is no reward, a term misses its column, or the settings contradict each other."""
+    estimate = partial(gae.estimate, gamma=config.gamma, lam=config.lam)
+    whole = actor_critic.composition(config, setting, estimate=estimate, loss=partial(fit_critic, config))
+    collect, _, show = whole.cycle
+    critic = Fit("critic", ("critic",), partial(fit_critic, config), epochs=config.value_iterations,
+                 micro_samples=config.per_device_train_batch_size, keep_groups=True)
+    live = {name: value for name, value in whole.live.items() if name != "learning_rate"} | {"max_kl": config.max_kl}
+    return replace(whole, cycle=(collect, Apply("trust_region", partial(improve, config)), critic, show), live=live,
+                   roles=tuple(replace(role, learning_rate="critic_learning_rate") for role in whole.roles))
+
+
+def fit_critic(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
+    """The critic's square loss of one micro-batch."""
+    return actor_critic.value_loss(config, turn, batch, counts)
+
+
+def improve(config: Config, turn: Turn) -> None:
+    """Moves the policy by one trust region step, or not at all. Raises NotFiniteFault."""
+    samples = [sample for sample in turn.stores["batch"] if bool(sample.mask.any())]
+    tokens = summed(torch.tensor(float(sum(int(sample.mask.sum()) for sample in samples))))
+    if not tokens:
+        return
+    region = Region(config, turn, samples, float(tokens))
+    gradient = region.gradient()
+    if not bool(gradient.isfinite().all()):
+        raise NotFiniteFault(f"The surrogate's gradient is not finite at step {turn.step}.", "Look at the step's rewards.")
+    found = conjugate_gradient.solve(region.curved, gradient, iterations=config.cg_iterations, tolerance=config.cg_tolerance)
+    step = full_step(found.solution, region.curved(found.solution), delta=turn.live["max_kl"])
+    start = fisher.flat(region.parameters, region.parameters).detach().clone()
+    before = region.surrogate()
+
+    def attempt(fraction: float) -> Tried:
+        fisher.place(start + fraction * step, region.parameters)
+        return Tried(gain=region.surrogate() - before, kl=region.kl()) if fraction else Tried(0.0, 0.0)
+
+    taken = search(attempt, delta=turn.live["max_kl"], shrink=config.backtrack_ratio, tries=config.backtracks)
+    told = {"kl": taken.tried.kl, "surrogate_gain": taken.tried.gain, "backtracks": taken.backtracks,
+            "cg_residual": found.residual, "step_norm": taken.fraction * float(step.norm()), "grad_norm": float(gradient.norm())}
+    for name, value in told.items():
+        turn.tally.put(f"trpo/{name}", value)
+
+
+@dataclass
+class Region:
+    """A step's answers as the trust region sees them: `samples` have `tokens` trained tokens over all processes.
+
+    Parameters are those that train, in the module's order; vectors [n] are all of them one after another.
+    """
+
+    config: Config
+    turn: Turn
+    samples: Sequence[Sample]
+    tokens: float
+
+    def __post_init__(self) -> None:
+        self.policy = self.turn.models["policy"].unwrapped()
+        self.temperature = self.turn.live["temperature"]
+        self.parameters = [parameter for parameter in self.policy.module.parameters() if parameter.requires_grad]
+        self.few = spread(self.samples, self.config.fisher_tokens)
+        self.few_tokens = float(summed(torch.tensor(float(sum(int(sample.mask.sum()) for sample in self.few)))))
+        with torch.no_grad():
+            self.old = [self.distributions(piece) for piece in self.pieces(self.few)]
+
+    def pieces(self, samples: Sequence[Sample]) -> list[Batch]:
+        size = self.config.per_device_train_batch_size
+        return [batch_of(piece, self.policy.device) for piece in pieces_of(samples, micro_samples=size, keep_groups=True)]
+
+    def distributions(self, batch: Batch) -> Tensor:
+        return self.policy.distributions(batch, temperature=self.temperature)
+
+    def gradient(self) -> Tensor:
+        """g [n] of mean_t ρ_t·A_t, which at ρ = 1 is that of mean_t A_t·log π_t; leaves the log-probs on the samples."""
+        found = torch.zeros(sum(parameter.numel() for parameter in self.parameters), device=self.policy.device)
+        for batch in self.pieces(self.samples):
+            scores = self.policy.score(batch, temperature=self.temperature, entropy=True)
+            tell(self.turn.tally, batch, scores)
+            keep(batch, {"policy_logprobs": scores.logprobs})
+            part = torch.where(batch.mask, batch.channel("advantages") * scores.logprobs, 0.0).sum() / self.tokens
+            found += fisher.flat(torch.autograd.grad(part, self.parameters, allow_unused=True), self.parameters)
+        return summed(found)
+
+    def curved(self, vector: Tensor) -> Tensor:
+        """(F + damping)·v [n]."""
+        found = torch.zeros_like(vector)
+        for batch in self.pieces(self.few):
+            found += fisher.product(self.distributions(batch), self.parameters, vector)
+        return summed(found) / self.few_tokens + self.config.damping * vector
+
+    @torch.no_grad()
+    def kl(self) -> float:
+        """Mean KL(π_old‖π_θ) per token of the present parameters."""
+        found = torch.zeros((), device=self.policy.device)
+        for old, batch in zip(self.old, self.pieces(self.few), strict=True):
+            found += fisher.mean_kl(old, self.distributions(batch))
+        return float(summed(found)) / self.few_tokens
+
+    @torch.no_grad()
+    def surrogate(self) -> float:
+        """mean_t ρ_t·A_t of the present parameters."""
+        found = torch.zeros((), dtype=torch.float64)
+        for batch in self.pieces(self.samples):
+            logs = self.policy.score(batch, temperature=self.temperature).logprobs
+            ratio = torch.where(batch.mask, logs - batch.channel("policy_logprobs"), 0.0).exp()
+            found += torch.where(batch.mask, ratio * batch.channel("advantages"), 0.0).sum().double().cpu()
+        return float(summed(found)) / self.tokens
+
+
+def tell(tally: Tally, batch: Batch, scores: Scores) -> None:
+    """`entropy`, and `kl` to the reference where there is one."""
+    if scores.entropy is not None:
+        tally.mean("entropy", scores.entropy, batch.mask)
+    if "ref_logprobs" in batch.channels:
+        tally.mean("kl", k3.divergence(scores.logprobs, batch.channel("ref_logprobs")), batch.mask)
+
+
+def spread(samples: Sequence[Sample], tokens: int) -> list[Sample]:
+    """Samples spread evenly over all of them that have about so many trained tokens together, at least one."""
+    whole = sum(int(sample.mask.sum()) for sample in samples)
+    stride = max(1, -(-whole // tokens))
+    return list(samples[::stride])
+
+
+def summed(value: Tensor) -> Tensor:
+    """The sum over processes; the value itself where there is one."""
+    found: Any = over_processes(value, reduction="sum")
+    return found if isinstance(found, Tensor) else value
