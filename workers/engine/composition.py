@@ -57,7 +57,7 @@ class ModelView(Protocol):
     def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
         """Log-distributions [N,V] of the N tokens where `where` [B,T] is True (None: the mask; at least one), held whole.
 
-        For what has to differentiate twice: in float32, without dropout, as `unwrapped`.
+        For what has to differentiate twice: in float32, without dropout, outside a wrapper that adds up gradients.
         """
         ...
 
@@ -71,10 +71,6 @@ class ModelView(Protocol):
 
         None means `batch.mask`. Gradients flow as in `score`. Only for a role whose head is scalar.
         """
-        ...
-
-    def unwrapped(self) -> "ModelView":
-        """This view outside a wrapper that adds up gradients over processes: what is differentiated is this process's."""
         ...
 
     def generating(self) -> AbstractContextManager[Any]:

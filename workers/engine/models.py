@@ -103,7 +103,8 @@ class Model:
 
     @property
     def module(self) -> Any:
-        return self._bare_scorer().module
+        scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
+        return scorer.module
 
     @property
     def device(self) -> torch.device:
@@ -146,7 +147,8 @@ class Model:
             return weight.new_empty(0, weight.shape[1]), weight
         with self._as_declared(), self._precision(), torch.no_grad():
             _set_mode(self.module, False)
-            found: tuple[Tensor, Tensor] = self._bare_scorer().states(*flat(batch, where)[:4])
+            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
+            found: tuple[Tensor, Tensor] = scorer.states(*flat(batch, where)[:4])
         return found
 
     def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
@@ -158,7 +160,8 @@ class Model:
         # torch's fused attention has no second derivative, its plain one has.
         with self._as_declared(), full(), sdpa_kernel(SDPBackend.MATH), torch.set_grad_enabled(training):
             _set_mode(self.module, False)
-            hidden, weight = self._bare_scorer().states(*flat(batch, _predicted(batch, where))[:4])
+            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
+            hidden, weight = scorer.states(*flat(batch, _predicted(batch, where))[:4])
             return torch.log_softmax(tile_logits(hidden, weight, temperature), dim=-1)
 
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
@@ -224,14 +227,6 @@ class Model:
             found: Tensor = (self.scorer(ids, positions, layout, picked, targets, *asked)[0][0]
                              if isinstance(self.scorer, Scorer) else self.scorer(ids, positions, layout, picked))
         return 0.0 * found.sum()
-
-    def unwrapped(self) -> "Model":
-        """See `composition.ModelView.unwrapped`."""
-        return Model(self._bare_scorer(), self._device, trained=self.trained, adapter=self._adapter, precision=self._precision,
-                     dtype=self._dtype)
-
-    def _bare_scorer(self) -> Any:
-        return self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
 
     @contextmanager
     def _as_declared(self) -> Iterator[None]:

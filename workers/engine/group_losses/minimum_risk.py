@@ -31,7 +31,11 @@ def risk(scores: Tensor, risks: Tensor, groups: Tensor, *, alpha: float) -> Risk
     mass = torch.where(known, (sharpened - top[index]).exp(), 0.0)
     total = mass.new_zeros(size).index_add(0, index, mass)
     weights = torch.where(known, mass / torch.where(total > 0, total, 1.0)[index], 0.0)
-    return Risk(weights * torch.where(known, risks, 0.0).detach(), weights.detach())
+    # Any constant may be taken off a group's risks: with its least one, equal risks have a gradient of exactly 0, and no
+    # optimizer makes steps of what is left by rounding.
+    least = risks.new_full((size,), torch.inf).scatter_reduce(0, index, torch.where(known, risks, torch.inf), "amin")[index]
+    least, above = (torch.where(known, each, 0.0).detach() for each in (least, risks - least))
+    return Risk(weights * above + weights.detach() * least, weights.detach())
 
 
 def effective(weights: Tensor, groups: Tensor) -> Tensor:

@@ -32,9 +32,11 @@ from workers.engine.online_config import DATA, METRICS, POLICY, AdvantageName, O
 from workers.engine.policy_gradient import PolicyGradientConfig, demo
 from workers.engine.reference_answers import given, reference_ids
 from workers.engine.reward_pipeline import Pipeline
+from workers.engine.rollouts import tell_lengths
 from workers.engine.sample import Batch, Counts, Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
+from workers.engine.scoring import score, tell_rewards, texts_of
 from workers.engine.training_config import Auto, again, setting
 
 
@@ -44,6 +46,11 @@ class Config(PolicyGradientConfig):
     kl_in: ClassVar[Literal["loss"]] = "loss"  # type: ignore[misc]
     kl_estimator: ClassVar[Literal["k3"]] = "k3"  # type: ignore[misc]
     mask_truncated_completions: ClassVar[bool] = False  # type: ignore[misc]
+    rollouts_behind: ClassVar[Literal[0]] = 0  # type: ignore[misc]
+    importance_correction: ClassVar[Literal["none"]] = "none"  # type: ignore[misc]
+    importance_cap: ClassVar[float] = 3.0  # type: ignore[misc]
+    dynamic_sampling: ClassVar[bool] = False  # type: ignore[misc]
+    sync_ref_model: ClassVar[bool] = False  # type: ignore[misc]
 
     advantage: AdvantageName = again(OnlineConfig, "advantage", "leave_one_out")
     form: Literal["tokens", "loss"] = setting(
@@ -64,7 +71,7 @@ class Config(PolicyGradientConfig):
         500, "Steps of the fall", "Steps in which λ falls from 1 to 0.", order=144, unit="steps", ge=1, le=10_000_000)
 
 
-NOT_TOLD = {"kl", "objective/kl"}
+NOT_TOLD = ("kl", "objective/kl", "sampling/", "num_gen_batches", "frac_groups_kept")
 CARD = card(
     "mixer", Config, title="MIXER: likelihood to reward", family="Policy optimisation",
     papers=[Paper(title="Sequence Level Training with Recurrent Neural Networks", authors="Ranzato et al.", year=2015,
@@ -77,7 +84,7 @@ CARD = card(
     data=[DataNeed(role="train", kinds=[RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION],
                    help="Prompts with reference answers; of a demonstration the completion is the reference."), *DATA[1:]],
     models=[POLICY], needs_reward=True,
-    metrics=[info for info in METRICS if info.name not in NOT_TOLD] + [
+    metrics=[info for info in METRICS if not info.name.startswith(NOT_TOLD)] + [
         MetricInfo(name="mixer/xent_tokens", title="Reference tokens", panel="Curriculum", unit="tokens",
                    help="How many of an answer's first tokens are the reference's."),
         MetricInfo(name="mixer/lambda", title="Weight of the references λ", panel="Curriculum"),
@@ -133,7 +140,7 @@ def compose(config: Config, setting: Setting) -> Composition:
     comparison.check_comparison(config)
     whole = online.composition(config, setting, loss=partial(loss, config))
     rollout = Collect("rollout", partial(gather, config, online.pipeline_of(setting)))
-    return replace(whole, cycle=(rollout, *whole.cycle[1:]))
+    return replace(whole, cycle=tuple(rollout if isinstance(phase, Collect) else phase for phase in whole.cycle))
 
 
 def gather(config: Config, pipeline: Pipeline, turn: Turn) -> list[Sample]:
@@ -206,9 +213,9 @@ def scored(config: Config, pipeline: Pipeline, drawn: Sequence[Mixed], turn: Tur
     if not drawn:
         return []
     prompts, rollouts = [one.prompt for one in drawn], [one.rollout for one in drawn]
-    rewards = online.score(pipeline, prompts, rollouts, online.texts_of(turn.tokenizer, rollouts))
-    online.tell_rewards(turn.tally, pipeline, rewards)
-    online.tell_lengths(turn.tally, rollouts)
+    rewards = score(pipeline, prompts, rollouts, texts_of(turn.tokenizer, rollouts))
+    tell_rewards(turn.tally, pipeline, rewards)
+    tell_lengths(turn.tally, rollouts)
     samples = [sample_of(one, turn) for one in drawn]
     for index, (sample, total) in enumerate(zip(samples, rewards.total.tolist(), strict=True)):
         sample.reward, sample.terms = None if math.isnan(total) else total, rewards.of(index)
@@ -218,7 +225,7 @@ def scored(config: Config, pipeline: Pipeline, drawn: Sequence[Mixed], turn: Tur
 
 def sample_of(one: Mixed, turn: Turn) -> Sample:
     """The answer as a sample; its channel `reference` is 1 on the reference's tokens."""
-    text, = online.texts_of(turn.tokenizer, [one.rollout])
+    text, = texts_of(turn.tokenizer, [one.rollout])
     sample = one.rollout.sample(row=one.prompt.row, record=one.prompt.record, group=one.group, text=text)
     nothing = torch.zeros(len(sample))
     known = nothing.clone()

@@ -26,6 +26,7 @@ from workers.engine.reference_answers import given, reference_ids
 from workers.engine.reward_pipeline import Pipeline
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.sampler.ends import end_ids_of
+from workers.engine.scoring import samples_of, score, texts_of
 from workers.engine.surrogate import keep, tell_loss
 from workers.engine.training_config import again, setting
 
@@ -38,6 +39,12 @@ class Config(PolicyGradientConfig):
     kl_in: ClassVar[Literal["loss"]] = "loss"  # type: ignore[misc]
     kl_estimator: ClassVar[Literal["k3"]] = "k3"  # type: ignore[misc]
     entropy_coef: ClassVar[float] = 0.0  # type: ignore[misc]
+    use_adaptive_entropy: ClassVar[bool] = False  # type: ignore[misc]
+    top_entropy_quantile: ClassVar[float] = 1.0  # type: ignore[misc]
+    rollouts_behind: ClassVar[Literal[0]] = 0  # type: ignore[misc]
+    importance_correction: ClassVar[Literal["none"]] = "none"  # type: ignore[misc]
+    importance_cap: ClassVar[float] = 3.0  # type: ignore[misc]
+    sync_ref_model: ClassVar[bool] = False  # type: ignore[misc]
     # A candidate is weighed whole or not at all.
     mask_truncated_completions: ClassVar[bool] = False  # type: ignore[misc]
 
@@ -49,7 +56,7 @@ class Config(PolicyGradientConfig):
         True, "Add the reference answer", "The row's reference is a candidate beside those drawn, where there is one.", order=107)
 
 
-NOT_TOLD = ("kl", "objective/kl", "policy_loss", "clip_ratio/")
+NOT_TOLD = ("kl", "objective/kl", "policy_loss", "clip_ratio/", "sampling/", "entropy_coef")
 CARD = card(
     "mrt", Config, title="Minimum risk training", family="Policy optimisation",
     papers=[Paper(title="Minimum Risk Training for Neural Machine Translation", authors="Shen et al.", year=2015,
@@ -106,8 +113,8 @@ def references(config: Config, pipeline: Pipeline, turn: Turn, samples: list[Sam
             rollouts.append(given(prompt, ids, end_ids=end_ids))
     if not prompts:
         return []
-    texts = online.texts_of(turn.tokenizer, rollouts)
-    return online.samples_of(prompts, rollouts, texts, online.score(pipeline, prompts, rollouts, texts),
+    texts = texts_of(turn.tokenizer, rollouts)
+    return samples_of(prompts, rollouts, texts, score(pipeline, prompts, rollouts, texts),
                              [prompt.group for prompt in prompts])
 
 

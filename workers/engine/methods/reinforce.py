@@ -28,7 +28,7 @@ from workers.engine.training_config import again, setting
 VALUES = comparison.Extra(("values",), actor_critic.give_values)
 
 
-class Config(CriticConfig, PolicyGradientConfig):
+class Config(PolicyGradientConfig, CriticConfig):
     advantage: AdvantageName = setting(
         "batch_centred", "Advantage", "The baseline: none is to_go; state_value trains a critic; greedy_centred writes one more "
         "answer to each prompt; group_centred, leave_one_out and length_weighted want several answers to a prompt.", order=107)

@@ -8,7 +8,7 @@ regression afterwards. The learning rate is not a setting: δ is.
 
 The KL is over the whole vocabulary, on the first `fisher_tokens` tokens of answers spread over the step; g and the surrogate
 see all of them. Under LoRA only the adapter has to be inverted for, which is what makes this practical for a large model.
-Processes add up g, F·v, the KL and the surrogate, so that each takes the same step.
+Processes share this work and add up g, F·v, the KL and the surrogate, so that each takes the same step.
 
 At the edge: an answer without a reward is not trained on, by neither; where nothing is trained, or g is 0, no step is taken.
 """
@@ -16,21 +16,20 @@ At the edge: an answer without a reward is not trained on, by neither; where not
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import torch
-from accelerate.utils import reduce as over_processes
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import actor_critic
+from workers.engine import actor_critic, distributed
 from workers.engine.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
 from workers.engine.card import card
 from workers.engine.composition import Apply, Composition, Fit, Setting, Turn
 from workers.engine.critic import gae
-from workers.engine.faults import NotFiniteFault
+from workers.engine.faults import ConfigFault, NotFiniteFault
 from workers.engine.models import pieces_of
-from workers.engine.online_config import DATA, POLICY
+from workers.engine.online_config import DATA, POLICY, ReductionName
 from workers.engine.policy_gradient import PolicyGradientConfig
 from workers.engine.regularisers import k3
 from workers.engine.sample import Batch, Counts, Sample, Scores, batch_of
@@ -45,10 +44,16 @@ class Config(ActorCriticConfig, PolicyGradientConfig):
     # The step's length comes from δ.
     learning_rate: ClassVar[float] = 0.0  # type: ignore[misc]
     # One surrogate, averaged over all tokens.
-    reduction: ClassVar[str] = "token_mean"  # type: ignore[assignment, misc]
+    reduction: ClassVar[ReductionName] = "token_mean"  # type: ignore[misc]
     entropy_coef: ClassVar[float] = 0.0  # type: ignore[misc]
-    kl_in: ClassVar[str] = "reward"  # type: ignore[assignment, misc]
-    kl_estimator: ClassVar[str] = "k1"  # type: ignore[assignment, misc]
+    use_adaptive_entropy: ClassVar[bool] = False  # type: ignore[misc]
+    top_entropy_quantile: ClassVar[float] = 1.0  # type: ignore[misc]
+    kl_in: ClassVar[Literal["reward"]] = "reward"  # type: ignore[misc]
+    kl_estimator: ClassVar[Literal["k1"]] = "k1"  # type: ignore[misc]
+    # The search compares the policy with itself as it was when the step began.
+    rollouts_behind: ClassVar[Literal[0]] = 0  # type: ignore[misc]
+    importance_correction: ClassVar[Literal["none"]] = "none"  # type: ignore[misc]
+    importance_cap: ClassVar[float] = 3.0  # type: ignore[misc]
     vf_coef: ClassVar[float] = 1.0  # type: ignore[misc]
 
     lam: float = again(ActorCriticConfig, "lam", 0.97)
@@ -74,7 +79,7 @@ class Config(ActorCriticConfig, PolicyGradientConfig):
         ge=1, le=1000)
 
 
-NOT_TOLD = {"loss/policy_avg", "learning_rate", "grad_norm"}
+NOT_TOLD = ("loss/policy_avg", "learning_rate", "grad_norm", "clip_ratio/", "sampling/", "entropy_coef")
 CARD = card(
     "trpo", Config, title="Trust region policy optimisation", family="Policy optimisation",
     papers=[Paper(title="Trust Region Policy Optimization", authors="Schulman et al.", year=2015,
@@ -83,9 +88,9 @@ CARD = card(
             "conjugate gradient, checked by a line search. What PPO's clip stands in for; best with LoRA.",
     formula=r"\max_\theta\ \mathbb{E}_t\!\left[\rho_tA_t\right]\ \text{s.t.}\ \mathbb{E}_t\!\left[\mathrm{KL}(\pi_{old}\|"
             r"\pi_\theta)\right]\le\delta,\quad \Delta\theta = \sqrt{\frac{2\delta}{s^\top Fs}}\,s,\; s = F^{-1}g",
-    confidence="paper", left_out="Sharded parameters (FSDP): processes hold all of them.", data=DATA, models=[POLICY, CRITIC],
+    confidence="paper", left_out="Sharded weights: each process holds all of the policy.", data=DATA, models=[POLICY, CRITIC],
     needs_reward=True,
-    metrics=[info for info in ACTOR_CRITIC_METRICS if info.name not in NOT_TOLD and not info.name.startswith("clip_ratio/")] + [
+    metrics=[info for info in ACTOR_CRITIC_METRICS if not info.name.startswith(NOT_TOLD)] + [
         MetricInfo(name="trpo/kl", title="KL of the step", panel="Trust region", unit="nats/token"),
         MetricInfo(name="trpo/surrogate_gain", title="Gain of the surrogate", panel="Trust region", better="up"),
         MetricInfo(name="trpo/backtracks", title="Times the step was shortened", panel="Trust region", better="down"),
@@ -108,13 +113,17 @@ CARD = card(
 
 def compose(config: Config, setting: Setting) -> Composition:
     """Raises ConfigFault when there is no reward, a term misses its column, or the settings contradict each other."""
+    if setting.spec.resources.shard:
+        raise ConfigFault("TRPO differentiates the policy twice, which weights cut over processes do not allow.",
+                          "Turn sharding off; LoRA keeps what each process holds small.")
     estimate = partial(gae.estimate, gamma=config.gamma, lam=config.lam)
     whole = actor_critic.composition(config, setting, estimate=estimate, loss=partial(fit_critic, config))
-    collect, _, show = whole.cycle
     critic = Fit("critic", ("critic",), partial(fit_critic, config), epochs=config.value_iterations,
                  micro_samples=config.per_device_train_batch_size, keep_groups=True)
     live = {name: value for name, value in whole.live.items() if name != "learning_rate"} | {"max_kl": config.max_kl}
-    return replace(whole, cycle=(collect, Apply("trust_region", partial(improve, config)), critic, show), live=live,
+    steps = (Apply("trust_region", partial(improve, config)), critic)
+    cycle = tuple(step for phase in whole.cycle for step in (steps if isinstance(phase, Fit) else (phase,)))
+    return replace(whole, cycle=cycle, live=live,
                    roles=tuple(replace(role, learning_rate="critic_learning_rate") for role in whole.roles))
 
 
@@ -126,10 +135,9 @@ def fit_critic(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tens
 def improve(config: Config, turn: Turn) -> None:
     """Moves the policy by one trust region step, or not at all. Raises NotFiniteFault."""
     samples = [sample for sample in turn.stores["batch"] if bool(sample.mask.any())]
-    tokens = summed(torch.tensor(float(sum(int(sample.mask.sum()) for sample in samples))))
-    if not tokens:
+    if not samples:
         return
-    region = Region(config, turn, samples, float(tokens))
+    region = Region(config, turn, samples)
     gradient = region.gradient()
     if not bool(gradient.isfinite().all()):
         raise NotFiniteFault(f"The surrogate's gradient is not finite at step {turn.step}.", "Look at the step's rewards.")
@@ -151,28 +159,30 @@ def improve(config: Config, turn: Turn) -> None:
 
 @dataclass
 class Region:
-    """A step's answers as the trust region sees them: `samples` have `tokens` trained tokens over all processes.
+    """A step's answers as the trust region sees them; all of `samples` have trained tokens.
 
-    Parameters are those that train, in the module's order; vectors [n] are all of them one after another.
+    Every process holds all of them and computes its share of the pieces. Parameters are those that train, in the module's
+    order; vectors [n] are all of them one after another.
     """
 
     config: Config
     turn: Turn
     samples: Sequence[Sample]
-    tokens: float
 
     def __post_init__(self) -> None:
-        self.policy = self.turn.models["policy"].unwrapped()
+        self.policy = self.turn.models["policy"]
         self.temperature = self.turn.live["temperature"]
         self.parameters = [parameter for parameter in self.policy.module.parameters() if parameter.requires_grad]
         self.few = spread(self.samples, self.config.fisher_tokens)
-        self.few_tokens = float(summed(torch.tensor(float(sum(int(sample.mask.sum()) for sample in self.few)))))
+        self.tokens, self.few_tokens = trained(self.samples), trained(self.few)
         with torch.no_grad():
             self.old = [self.distributions(piece) for piece in self.pieces(self.few)]
 
     def pieces(self, samples: Sequence[Sample]) -> list[Batch]:
+        """This process's share of the samples, in micro-batches."""
         size = self.config.per_device_train_batch_size
-        return [batch_of(piece, self.policy.device) for piece in pieces_of(samples, micro_samples=size, keep_groups=True)]
+        whole = pieces_of(samples, micro_samples=size, keep_groups=True)
+        return [batch_of(piece, self.policy.device) for piece in whole[distributed.share(len(whole))]]
 
     def distributions(self, batch: Batch) -> Tensor:
         return self.policy.distributions(batch, temperature=self.temperature)
@@ -186,14 +196,14 @@ class Region:
             keep(batch, {"policy_logprobs": scores.logprobs})
             part = torch.where(batch.mask, batch.channel("advantages") * scores.logprobs, 0.0).sum() / self.tokens
             found += fisher.flat(torch.autograd.grad(part, self.parameters, allow_unused=True), self.parameters)
-        return summed(found)
+        return distributed.add_up(found)
 
     def curved(self, vector: Tensor) -> Tensor:
         """(F + damping)·v [n]."""
         found = torch.zeros_like(vector)
         for batch in self.pieces(self.few):
             found += fisher.product(self.distributions(batch), self.parameters, vector)
-        return summed(found) / self.few_tokens + self.config.damping * vector
+        return distributed.add_up(found) / self.few_tokens + self.config.damping * vector
 
     @torch.no_grad()
     def kl(self) -> float:
@@ -201,7 +211,7 @@ class Region:
         found = torch.zeros((), device=self.policy.device)
         for old, batch in zip(self.old, self.pieces(self.few), strict=True):
             found += fisher.mean_kl(old, self.distributions(batch))
-        return float(summed(found)) / self.few_tokens
+        return float(distributed.add_up(found)) / self.few_tokens
 
     @torch.no_grad()
     def surrogate(self) -> float:
@@ -211,7 +221,7 @@ class Region:
             logs = self.policy.score(batch, temperature=self.temperature).logprobs
             ratio = torch.where(batch.mask, logs - batch.channel("policy_logprobs"), 0.0).exp()
             found += torch.where(batch.mask, ratio * batch.channel("advantages"), 0.0).sum().double().cpu()
-        return float(summed(found)) / self.tokens
+        return float(distributed.add_up(found)) / self.tokens
 
 
 def tell(tally: Tally, batch: Batch, scores: Scores) -> None:
@@ -222,14 +232,12 @@ def tell(tally: Tally, batch: Batch, scores: Scores) -> None:
         tally.mean("kl", k3.divergence(scores.logprobs, batch.channel("ref_logprobs")), batch.mask)
 
 
+def trained(samples: Sequence[Sample]) -> int:
+    """Trained tokens of the samples."""
+    return sum(int(sample.mask.sum()) for sample in samples)
+
+
 def spread(samples: Sequence[Sample], tokens: int) -> list[Sample]:
     """Samples spread evenly over all of them that have about so many trained tokens together, at least one."""
-    whole = sum(int(sample.mask.sum()) for sample in samples)
-    stride = max(1, -(-whole // tokens))
+    stride = max(1, -(-trained(samples) // tokens))
     return list(samples[::stride])
-
-
-def summed(value: Tensor) -> Tensor:
-    """The sum over processes; the value itself where there is one."""
-    found: Any = over_processes(value, reduction="sum")
-    return found if isinstance(found, Tensor) else value
