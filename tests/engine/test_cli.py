@@ -102,6 +102,8 @@ TRAINING = {"learning_rate": (0, "auto"), "max_steps": (-1, "from the epochs"), 
             "bottleneck_size": (0, "auto"), "merge_adapter": (None, "where possible")}
 CRITIC = {"critic_learning_rate": (0, "auto")}
 LEFT_TO_ENGINE = {
+    "trpo": {name: said for name, said in TRAINING.items() if name != "learning_rate"} | CRITIC,
+    "mixer": TRAINING | {"curriculum_length": (0, "longest answer")},
     "generate-samples": {"prompts": (0, "all")},
 }
 
