@@ -1,7 +1,7 @@
 """The engine's command line: train from a spec, resume, check a spec, describe itself, make demo material.
 
     python -m workers.engine spec.json [--supervised]      in several processes where the spec's resources say so
-    accelerate launch -m workers.engine spec.json          the same, in those that accelerate has started
+    torchrun … -m workers.engine spec.json                 in those that it, or `accelerate launch`, has started
     python -m workers.engine resume DIR [--supervised]
     python -m workers.engine preflight spec.json
     python -m workers.engine catalogue
