@@ -63,6 +63,8 @@ MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"c
 TAUGHT = supervised_builders.METHODS
 DRAWN = ("grpo", "grpo-process", "dr-grpo", "dapo", "gspo", "gmpo", "cispo", "rloo")
 """Methods whose loss says little, as it is near 0 on answers of their own: of them the gradient's norm is stored."""
+SHOWN = {"kd-minillm": "kd/reverse_kl"}
+"""The curve that is stored where the loss is a difference that comes near 0."""
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
 
 
@@ -92,7 +94,7 @@ def losses(folder: Path, model: Path, name: str) -> list[float]:
     if RUNS[name]["method"] in TAUGHT:
         taught = supervised_builders.given(folder, model, save_steps=0, **({"max_steps": 20} | RUNS[name]))
         del taught.datasets["eval"]
-        return list(curve(train(taught)).values())
+        return list(curve(train(taught), SHOWN.get(name, "loss")).values())
     if RUNS[name]["method"] in DRAWN:
         drawn = online_builders.given(folder, model, **({"max_steps": 20, "rollout_steps": 0, "save_steps": 0} | RUNS[name]))
         return list(curve(train(drawn), "grad_norm").values())
