@@ -28,12 +28,14 @@ def texts(count: int, seed: int = 0) -> list[dict[str, Any]]:
 
 ROWS: dict[str, tuple[Any, RecordKind]] = {
     "sft-cot": (rationales, RecordKind.DEMONSTRATION), "kd-cot": (rationales, RecordKind.DEMONSTRATION),
+    "rag-ft": (rationales, RecordKind.DEMONSTRATION),
     "sft-domain": (texts, RecordKind.TEXT), "sft-preference": (sum_pairs, RecordKind.PREFERENCE)}
 SHORT = {"eval_max_new_tokens": 4}
 CONFIG: dict[str, dict[str, Any]] = {
     "sft-preference": {"objective": "unlikelihood"}, "sft-cot": SHORT, "kd-cot": SHORT, "sft-domain": SHORT, "kd-gkd": WRITES,
+    "rag-ft": SHORT | {"documents_columns": "rationale", "distractors": 1},
     "kd-minillm": WRITES | {"prompts_per_step": 4}, "kd-seq": OWN, "rft": OWN}
-METHODS = ("sft-cot", "sft-domain", "sft-preference", "kd-cot", "kd-logit", "kd-gkd", "kd-minillm", "kd-seq", "rft")
+METHODS = ("sft-cot", "sft-domain", "sft-preference", "rag-ft", "kd-cot", "kd-logit", "kd-gkd", "kd-minillm", "kd-seq", "rft")
 
 
 def rows_of(method: str, folder: Path, split: str, count: int = 12) -> DatasetRef:

@@ -43,6 +43,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "sft-cot": {"method": "sft-cot", "answer_weight": 2.0},
     "sft-domain": {"method": "sft-domain"},
     "sft-preference": {"method": "sft-preference"},
+    "rag-ft": {"method": "rag-ft"},
     "kd-cot": {"method": "kd-cot", "alpha": 0.6},
     "kd-logit": {"method": "kd-logit"},
     "kd-gkd": {"method": "kd-gkd"},
