@@ -39,6 +39,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "simpo": {"method": "simpo", "use_weighting": True},
     "orpo": {"method": "orpo"},
     "oreo": {"method": "oreo"},
+    "spin": {"method": "spin", "iteration_steps": 5, "max_completion_length": 4},
     "multi-sample": {"method": "multi-sample", "loss_type": "mipo"},
     "sft-cot": {"method": "sft-cot", "answer_weight": 2.0},
     "sft-domain": {"method": "sft-domain"},

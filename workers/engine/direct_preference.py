@@ -74,7 +74,7 @@ class DirectConfig(PairConfig):
         order=92)
 
 
-class ReferencedConfig(DirectConfig):
+class TiedConfig(DirectConfig):
     """Adds what only a loss with a reference has."""
 
     rpo_alpha: float = setting(
@@ -84,6 +84,11 @@ class ReferencedConfig(DirectConfig):
         "reverse_kl", "Divergence", "What ties the policy to the reference. For losses of differences only.", order=94)
     f_alpha_divergence_coef: float = setting(
         0.5, "Divergence α", "Order of the α-divergence; 1 is the reverse KL.", order=95, ge=0, le=10)
+
+
+class MovingConfig(TiedConfig):
+    """Adds a reference that follows the policy."""
+
     sync_ref_model: bool = setting(
         False, "Moving reference", "Let the reference follow the policy (TR-DPO); whole-model training only. Checkpoints then "
         "keep the reference too.", order=96)
@@ -91,6 +96,11 @@ class ReferencedConfig(DirectConfig):
         0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=97, gt=0, le=1)
     ref_model_sync_steps: int = setting(
         512, "Synchronise every", "Steps between synchronisations.", order=98, unit="steps", ge=1, le=10_000_000)
+
+
+class ReferencedConfig(MovingConfig):
+    """Adds what only stored pairs have."""
+
     perplexity_percentile: float | None = setting(
         None, "Perplexity filter", "Drop pairs less likely than this percentile of the reference's own answers; 95 is usual. "
         "Empty keeps all.", order=99, gt=0, le=100)
@@ -155,7 +165,7 @@ def presets(whole: str, lora: str, *, demo: Mapping[str, object] | None = None) 
                    config=DEMO_CONFIG | dict(demo or {}))]
 
 
-def referenced_options(config: ReferencedConfig, beta: float, **more: float) -> Options:
+def referenced_options(config: TiedConfig, beta: float, **more: float) -> Options:
     """The options that every loss with a reference shares, and `more` of them."""
     return Options(beta, divergence=config.f_divergence_type, alpha=config.f_alpha_divergence_coef, **more)
 
@@ -170,7 +180,8 @@ class Objective:
 
     `nll` is the weight of the chosen answers' negative log-likelihood, a mean over their tokens (`response`) or over those of
     the prompt too (`all`). `referenced` False means that the policy's log-probs alone are scores. `running_baseline` compares
-    log-ratios with the mean of all before (BCO). `tell` adds curves of its own.
+    log-ratios with the mean of all before (BCO). `round_steps` replaces the reference by the policy after so many steps. `tell`
+    adds curves of its own.
     """
 
     loss_type: str
@@ -179,20 +190,38 @@ class Objective:
     nll: float = 0.0
     nll_on: Literal["response", "all"] = "response"
     running_baseline: bool = False
+    round_steps: int = 0
     facts: Facts | None = None
     tell: Callable[[Tally, Answers, Options], None] | None = None
 
 
-def compose(config: DirectConfig, setting: Setting, objective: Objective, *, at_7b: float = 5e-7) -> Composition:
+@dataclass(frozen=True)
+class Source:
+    """Pairs that are made while the run goes on, instead of stored ones.
+
+    `take` answers about so many pairs, each a group of two with the chosen side first and scalar `label`; `render` reads rows for
+    it and for `measure`, which names its metrics in full. `best` marks the best checkpoint.
+    """
+
+    take: Callable[[Turn, int], list[Sample]]
+    render: Render
+    measure: Callable[[Turn], dict[str, float]]
+    live: Mapping[str, float]
+    rollouts_every: int
+    best: tuple[str, Literal["up", "down"]] = ("eval/exact_match", "up")
+
+
+def compose(config: DirectConfig, setting: Setting, objective: Objective, *, source: Source | None = None,
+            at_7b: float = 5e-7) -> Composition:
     """A trained policy and its reference, if any. Raises ConfigFault for settings, pairs or a reference that do not fit."""
     pairs.check_length(config, setting)
     check_settings(config, objective)
     run = _Run(config, objective, ReferenceLogProbs(cache_of(setting.spec, "train")),
-               ReferenceLogProbs(cache_of(setting.spec, "eval")))
+               ReferenceLogProbs(cache_of(setting.spec, "eval")), source)
     held_out = "eval" in setting.spec.datasets
     rate = chosen_learning_rate(config, setting.parameters, at_7b=at_7b, highest=5e-4 if config.use_peft else 5e-5)
     reference = (reference_role(setting, config.max_length),) if objective.referenced else ()
-    return Composition(
+    composition = Composition(
         roles=(Role("policy", trained=True), *reference),
         cycle=(Collect("read", run.collect),
                Fit("fit", ("policy",), run.loss, micro_samples=2 * config.per_device_train_batch_size, keep_groups=True),
@@ -204,6 +233,12 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, at_
         state=run.state(),
         best=("eval/loss", "down") if held_out else None,
     )
+    if source is None:
+        return composition
+    return replace(
+        composition, data={"train": source.render, "eval": source.render}, live={**composition.live, **source.live},
+        evaluations=(Evaluation("eval", source.measure),) if held_out else (), best=source.best if held_out else None,
+        rollouts_every=source.rollouts_every)
 
 
 def check_settings(config: DirectConfig, objective: Objective) -> None:
@@ -212,12 +247,10 @@ def check_settings(config: DirectConfig, objective: Objective) -> None:
     if loss in SORTING and config.use_weighting:
         raise ConfigFault(f"{loss} sorts the batch, so that a pair's WPO weight would land on another pair.",
                           "Turn use_weighting off, or choose another loss_type.")
-    if not isinstance(config, ReferencedConfig):
-        return
-    if config.f_divergence_type != "reverse_kl" and loss not in DIVERGING:
+    if isinstance(config, TiedConfig) and config.f_divergence_type != "reverse_kl" and loss not in DIVERGING:
         raise ConfigFault(f"{loss} judges answers by themselves, where {config.f_divergence_type} leaves a constant open.",
                           f"Set f_divergence_type to reverse_kl, or loss_type to one of {', '.join(sorted(DIVERGING))}.")
-    if config.sync_ref_model and config.use_peft:
+    if isinstance(config, MovingConfig) and config.sync_ref_model and config.use_peft:
         raise ConfigFault("A reference that shares its weights with the policy cannot follow it.",
                           "Turn sync_ref_model off, or train the whole model.")
 
@@ -261,15 +294,19 @@ class _Run:
     """The phases of one composition and what they keep between turns."""
 
     def __init__(self, config: DirectConfig, objective: Objective, known: ReferenceLogProbs,
-                 known_held_out: ReferenceLogProbs) -> None:
-        self.config, self.objective = config, objective
+                 known_held_out: ReferenceLogProbs, source: Source | None) -> None:
+        self.config, self.objective, self.source = config, objective, source
         self.left_out = LeftOut()
         self.known, self.known_held_out = known, known_held_out
         self.baseline = RunningMean() if objective.running_baseline else None
         self.moving: MovingReference | None = None
         self.filter: PerplexityFilter | None = None
-        if isinstance(config, ReferencedConfig) and config.sync_ref_model:
+        self.moving_steps = objective.round_steps
+        if objective.round_steps:
+            self.moving = MovingReference(1.0, self._forget)
+        elif isinstance(config, MovingConfig) and config.sync_ref_model:
             self.moving = MovingReference(config.ref_model_mixup_alpha, self._forget)
+            self.moving_steps = config.ref_model_sync_steps
         if isinstance(config, ReferencedConfig) and config.perplexity_percentile is not None:
             self.filter = PerplexityFilter(config.perplexity_percentile, config.perplexity_of)
 
@@ -278,8 +315,8 @@ class _Run:
         phases: list[Phase] = []
         if self.baseline is not None:
             phases.append(Apply("baseline", self._follow))
-        if self.moving is not None and isinstance(self.config, ReferencedConfig):
-            phases.append(Apply("sync", self.moving.mix, every=self.config.ref_model_sync_steps))
+        if self.moving is not None:
+            phases.append(Apply("sync", self.moving.mix, every=self.moving_steps))
         return tuple(phases)
 
     def state(self) -> dict[str, Stateful]:
@@ -291,7 +328,11 @@ class _Run:
     def collect(self, turn: Turn) -> list[Sample]:
         """The step's pairs with all that the loss reads. Raises DataFault when the perplexity filter leaves none."""
         count = self.config.per_device_train_batch_size * self.config.gradient_accumulation_steps
-        taken = self._reference(turn, pairs.take(turn, count, self.left_out), self.known)
+        stored = self.source is None
+        if self.moving is not None:
+            self.moving.settle(turn.models["reference"])
+        taken = pairs.take(turn, count, self.left_out) if self.source is None else self.source.take(turn, count)
+        taken = self._reference(turn, taken, self.known if stored else None)
         if self.filter is not None:
             taken = self._filtered(turn, self.filter, taken, count)
         if self.objective.loss_type in SORTING:
@@ -347,12 +388,17 @@ class _Run:
         tally.mean("wpo/weights", weights)
         return weights
 
-    def _reference(self, turn: Turn, samples: Sequence[Sample], known: ReferenceLogProbs) -> list[Sample]:
+    def _reference(self, turn: Turn, samples: Sequence[Sample], known: ReferenceLogProbs | None) -> list[Sample]:
+        """With channel `ref_logprobs`; what is `known` is not computed, and what never comes again not kept."""
         if not self.objective.referenced:
             return list(samples)
         if self.moving is not None:
             self.moving.settle(turn.models["reference"])
-        return known.give(turn.models["reference"], samples)
+        if known is not None:
+            return known.give(turn.models["reference"], samples)
+        found = turn.models["reference"].score_all(samples)
+        return [sample.with_channel("ref_logprobs", torch.where(sample.mask, row, 0.0))
+                for sample, row in zip(samples, found, strict=True)]
 
     def _filtered(self, turn: Turn, judge: PerplexityFilter, taken: list[Sample], count: int) -> list[Sample]:
         """Reads on, at most once through the data, until the step has its pairs."""
@@ -387,6 +433,8 @@ class _Run:
     def _follow(self, turn: Turn) -> None:
         """The running mean takes in the step's log-ratios."""
         assert self.baseline is not None
+        if not turn.stores["batch"]:
+            return
         chosen, rejected = (turn.tally.values()[f"rewards/{side}"] for side in ("chosen", "rejected"))
         self.baseline.add((chosen + rejected) / 2 / turn.live["beta"], len(turn.stores["batch"]))
 

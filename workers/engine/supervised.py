@@ -168,7 +168,7 @@ def finished(rendered: list[Rendered], config: SupervisedConfig, *, row: int, re
     return [sample for sample in samples if bool(sample.mask.any())]
 
 
-def held_out_measures(config: SupervisedConfig, turn: Turn) -> dict[str, float]:
+def held_out_measures(config: TrainingConfig, turn: Turn) -> dict[str, float]:
     """`eval/loss` and token accuracy over the first rows of the split; exact match of greedy answers where rows ask one."""
     samples = list(islice(turn.data["eval"].all(), config.eval_limit))
     return likelihood_of(turn, samples) | exact_match(greedy_answers(config, turn, samples))
@@ -191,7 +191,7 @@ def likelihood_of(turn: Turn, samples: Sequence[Sample], name: str = "eval") -> 
     return {f"{name}/loss": total / tokens, f"{name}/mean_token_accuracy": correct / tokens} if tokens else {}
 
 
-def greedy_answers(config: SupervisedConfig, turn: Turn, samples: Sequence[Sample]) -> list[tuple[str, str]]:
+def greedy_answers(config: TrainingConfig, turn: Turn, samples: Sequence[Sample]) -> list[tuple[str, str]]:
     """(greedy answer, reference) of every sample whose record has both a prompt that fits and a reference."""
     asked = [(record, reference) for sample in samples if (record := sample.record) is not None
              and record.prompt is not None and (reference := reference_of(record)) is not None]

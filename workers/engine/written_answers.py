@@ -1,4 +1,4 @@
-"""Answers that a model of the run writes to the data's prompts, for methods that train on them by likelihood.
+"""Answers that a model of the run writes to the data's prompts, for methods that train on them by likelihood or as pairs.
 
 Legend: T tokens.
 """
@@ -21,14 +21,15 @@ from workers.engine.sample import Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
 from workers.engine.scoring import texts_of
+from workers.engine.training_config import TrainingConfig
 from workers.engine.training_config import setting as field
 from workers.engine.verifiers import reference_of
 
 KINDS = [RecordKind.DEMONSTRATION, RecordKind.PROMPT_ANSWER, RecordKind.PROMPT]
 
 
-class WritingConfig(supervised.SupervisedConfig):
-    """Adds how answers are written and shown."""
+class Writing(TrainingConfig):
+    """How answers are written and shown."""
 
     max_completion_length: int = field(
         128, "Maximum answer length", "Tokens after which an answer that is written is cut.", group="basic", order=41,
@@ -44,6 +45,10 @@ class WritingConfig(supervised.SupervisedConfig):
         5, "Show answers every", "Steps between answers shown on the page; 0 only when asked.", order=126, unit="steps", ge=0)
     rollout_prompts: int = field(
         4, "Prompts shown", "Prompts whose answers are shown each time.", order=127, unit="prompts", ge=1, le=64)
+
+
+class WritingConfig(supervised.SupervisedConfig, Writing):
+    """What methods have that fit what was written by likelihood."""
 
 
 class FittingConfig(WritingConfig):
@@ -89,7 +94,7 @@ def composition(
         total_steps=lambda data: online.planned_steps(config.max_steps, config.num_train_epochs, config.prompts_per_step, data))
 
 
-def check_room(config: WritingConfig, setting: Setting) -> None:
+def check_room(config: Writing, setting: Setting) -> None:
     """Raises ConfigFault when the longest answer leaves no room for a prompt."""
     longest = min(config.max_length, setting.context_length)
     if config.max_completion_length >= longest:
@@ -98,12 +103,12 @@ def check_room(config: WritingConfig, setting: Setting) -> None:
                           "Lower max_completion_length or raise max_length.")
 
 
-def render_prompt(config: WritingConfig, setting: Setting, record: Record, row: int) -> list[Sample]:
+def render_prompt(config: Writing, setting: Setting, record: Record, row: int) -> list[Sample]:
     """The prompt as a sample without trained tokens; nothing when it leaves no room for an answer."""
     return online.render_prompt(setting, record, row, longest=config.max_length, room=config.max_completion_length)
 
 
-def roll_out(config: WritingConfig, turn: Turn, model: ModelView, prompts: Sequence[Sample], count: int = 1) -> list[Rollout]:
+def roll_out(config: Writing, turn: Turn, model: ModelView, prompts: Sequence[Sample], count: int = 1) -> list[Rollout]:
     """`count` answers to each sample's prompt, in prompt order."""
     turn.say(f"writing {len(prompts) * count} answers")
     rollouts = generate(
@@ -123,7 +128,7 @@ def samples_of(turn: Turn, prompts: Sequence[Sample], rollouts: Sequence[Rollout
             for (group, prompt), rollout, text in zip(asked, rollouts, texts, strict=True)]
 
 
-def show(config: WritingConfig, turn: Turn, samples: Sequence[Sample]) -> None:
+def show(config: Writing, turn: Turn, samples: Sequence[Sample]) -> None:
     """Emits the first prompts' answers when this turn should show what was written."""
     if not turn.wants_rollouts:
         return
