@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from runs.library.models import BESIDE
 from runs.problems import Conflict
 
 BLOCK_BYTES = 2**20
@@ -22,6 +23,8 @@ RECORD = tarfile.BLOCKSIZE
 ENDING = 2 * RECORD
 LEFT_OUT = frozenset({"optimizer.safetensors", "trainer_state.json", "training_args.bin"})
 BASE, ADAPTER = "base", "adapter"
+HOUSE_KINDS = frozenset({"bottleneck", "curlora"})
+"""Kinds of adapters that are the engine's own."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ def entries(name: str, path: str, adapter_path: str = "") -> list[Entry]:
     folder = folder_of(name)
     if not adapter_path:
         return _files(folder, Path(path))
-    return _files(f"{folder}/{BASE}", Path(path)) + _files(f"{folder}/{ADAPTER}", Path(adapter_path), adapter_of=f"../{BASE}")
+    files = _files(f"{folder}/{BASE}", Path(path)) + _files(f"{folder}/{ADAPTER}", Path(adapter_path), adapter_of=f"../{BASE}")
+    said = _words(Path(adapter_path)).encode()
+    return [*files, Entry(f"{folder}/README.txt", Path(adapter_path), len(said), said)]
 
 
 def folder_of(name: str) -> str:
@@ -95,6 +100,19 @@ def _files(folder: str, place: Path, *, adapter_of: str = "") -> list[Entry]:
         content = _with_base(file, adapter_of) if adapter_of and file.name == "adapter_config.json" else None
         found.append(Entry(f"{folder}/{file.name}", file, len(content) if content is not None else file.stat().st_size, content))
     return found
+
+
+def _words(adapter: Path) -> str:
+    """What the two folders are, and who loads them."""
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    kind = str(config.get("peft_type") or "LORA").lower()
+    lines = [f"{BASE}: a model that transformers loads.", f"{ADAPTER}: an adapter of kind {kind}, trained on it."]
+    if kind in HOUSE_KINDS:
+        lines.append("peft alone does not know this kind: import workers.engine.house_tuners of Lodestar first, then")
+    lines.append(f'peft.PeftModel.from_pretrained(base_model, "{ADAPTER}") puts it onto the base.')
+    if kind in BESIDE:
+        lines.append(f"It is {BESIDE[kind]} and cannot be merged into the base's weights.")
+    return "\n".join(lines) + "\n"
 
 
 def _with_base(file: Path, base: str) -> bytes:

@@ -31,6 +31,10 @@ class Kind(models.TextChoices):
     REWARD = "reward"
 
 
+BESIDE = {"prefix_tuning": "a prefix of trained keys and values", "bottleneck": "bottleneck networks between the layers"}
+"""Kinds of adapters that no weights of the base can express, and what they are."""
+
+
 class LibraryModel(models.Model):
     """`path` is a directory on the workers' disk; what was found there is filled in by the `model_inspect` job.
 
@@ -47,6 +51,7 @@ class LibraryModel(models.Model):
     source = models.CharField(max_length=8, choices=ModelSource.choices)
     path = models.CharField(max_length=1000, blank=True, default="")
     adapter_path = models.CharField(max_length=1000, blank=True, default="")
+    adapter_kind = models.CharField(max_length=40, blank=True, default="")
     hub_name = models.CharField(max_length=200, blank=True, default="")
     hub_revision = models.CharField(max_length=100, blank=True, default="")
     architecture = models.CharField(max_length=200, blank=True, default="")
@@ -70,3 +75,8 @@ class LibraryModel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def can_merge(self) -> bool:
+        """Whether its adapter can be added into the base's weights."""
+        return bool(self.adapter_path) and self.adapter_kind not in BESIDE

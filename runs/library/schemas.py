@@ -69,6 +69,8 @@ class ModelOut(Schema):
     tokenizer: TokenizerInfo | None
     error: JobError | None
     is_adapter: bool
+    adapter_kind: str
+    can_merge: bool
     merged_from: str
     run_id: str | None
     step: int | None

@@ -14,7 +14,7 @@ from runs.accounts.services import audit
 from runs.jobs import services as jobs
 from runs.jobs.models import FINAL, Job, JobState
 from runs.library import own_files
-from runs.library.models import LibraryModel, ModelSource, ModelState, new_model_id
+from runs.library.models import BESIDE, LibraryModel, ModelSource, ModelState, new_model_id
 from runs.library.schemas import ModelIn
 from runs.problems import Conflict, FieldError, Invalid
 
@@ -60,6 +60,10 @@ def merge_model(model: LibraryModel, *, name: str, actor: Actor) -> tuple[Librar
         raise Conflict("model_not_ready", f"Model {model.name} is not ready. Wait for it, or restore it.")
     if not model.adapter_path:
         raise Conflict("no_adapter", f"Model {model.name} is whole: it has no adapter to merge.")
+    if not model.can_merge:
+        what = BESIDE[model.adapter_kind]
+        raise Conflict("adapter_beside", f"The adapter of {model.name} is {what}, which no weights of its base can express. "
+                                         "Use it beside its base, as chats, evaluations and exports do.")
     return _register(model.project, name, actor=actor, kind="model_merge", source=ModelSource.MERGE, merged_from=model.id,
                      run_id=model.run_id, step=model.step)
 

@@ -14,6 +14,7 @@ import pytest
 
 from runs.accounts.models import User
 from runs.library import selectors, services
+from runs.library.export import entries
 from runs.library.models import LibraryModel
 from runs.problems import Problem
 from tests.datasets.desk import Desk
@@ -209,6 +210,31 @@ def test_an_adapter_that_a_run_trained_joins_with_its_base(
     assert (found.path, found.adapter_path) == (str(base), made.path)
     assert Path(made.path) == settings.HOME / "models" / made.id
     assert found.weights_hash != hashlib.sha256((base / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("config", "kind", "merges"), [
+    ({"peft_type": "LORA", "use_dora": True}, "dora", True), ({"peft_type": "LORA"}, "lora", True),
+    ({"peft_type": "PREFIX_TUNING"}, "prefix_tuning", False), ({"peft_type": "BOTTLENECK"}, "bottleneck", False),
+])
+def test_an_adapter_says_its_kind_and_is_merged_only_where_weights_can_express_it(
+    desk: Desk, make_model: Make, tmp_path: Path, config: dict[str, Any], kind: str, merges: bool
+) -> None:
+    base, adapter = make_model(), tmp_path / "policy"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text(json.dumps(config | {"base_model_name_or_path": str(base)}))
+    (adapter / "adapter_model.safetensors").write_bytes(safetensors({"numbers": ("F32", [8])}))
+    made = services.register_from_run(desk.project, run_id="run_a", name="calm-otter", path=str(adapter))
+    desk.work(str(made.job_id))
+    said = desk.get(f"/models/{made.id}")
+    assert (said["adapter_kind"], said["can_merge"]) == (kind, merges)
+    if not merges:
+        refused = desk.call("POST", f"/models/{made.id}/merge", {"name": "Whole"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "adapter_beside")
+    files = {entry.name: entry.content for entry in entries("m", str(base), str(adapter))}
+    words = (files["m/README.txt"] or b"").decode()
+    assert config["peft_type"].lower() in words
+    assert ("cannot be merged" in words) != merges
+    assert ("peft alone does not know" in words) == (kind == "bottleneck")
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ class CriticConfig(OnlineConfig):
         0.0, "Critic's learning rate", "How far each step moves the critic's weights; 0 chooses by the model's size.",
         group="basic", order=11, live=True, auto=Auto(0, "auto", "Chosen by the model's size."), ge=0, le=1)
     critic_use_peft: bool = setting(
-        True, "LoRA for the critic", "Where LoRA is on, the critic trains an adapter and its head; off trains all its weights.",
+        True, "Adapter for the critic", "With an adapter on, the critic trains one and its head; off trains all its weights.",
         order=66)
     gamma: float = setting(1.0, "Discount γ", "What a reward one token later is worth.", order=130, ge=0, le=1)
     vf_coef: float = setting(

@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM, AutoModelForSequenceClassification
 from transformers.models.auto.tokenization_auto import AutoTokenizer
+from transformers.utils.quantization_config import BitsAndBytesConfig
 
 from workers.contract.run_spec import ModelRef
 from workers.engine.faults import ConfigFault, ModelFault
@@ -58,15 +59,26 @@ def check_tokens(role: str, ref: ModelRef, tokenizer: Any) -> None:
         raise fault
 
 
-def load_causal(path: str) -> Any:
-    """The language model at `path` in float32 with flat attention. Raises ModelFault."""
-    return _load(AutoModelForCausalLM, path)
+def load_causal(path: str, *, four_bits: bool = False) -> Any:
+    """The language model at `path` in float32 with flat attention; its linear layers in NF4 with `four_bits`, on the GPU.
+
+    Raises ModelFault.
+    """
+    return _load(AutoModelForCausalLM, path, **_four_bits() if four_bits else {})
 
 
-def load_scalar(path: str, *, heads: int = 1) -> Any:
+def _four_bits() -> dict[str, Any]:
+    """QLoRA's numbers (arXiv 2305.14314): NF4 in blocks of 64, their scales in 8 bits, products in bfloat16."""
+    asked = BitsAndBytesConfig(  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["lm_head", "score"])
+    return {"device_map": {"": torch.cuda.current_device()}, "quantization_config": asked}
+
+
+def load_scalar(path: str, *, heads: int = 1, four_bits: bool = False) -> Any:
     """The model at `path` with a head of `heads` numbers; a language model gets a fresh one, drawn from torch's generator.
 
-    Raises ModelFault, also for a head of another size.
+    `four_bits` as for `load_causal`; the head keeps its numbers. Raises ModelFault, also for a head of another size.
     """
     said = declared_document(path)
     own = said.get("id2label")
@@ -76,7 +88,7 @@ def load_scalar(path: str, *, heads: int = 1) -> Any:
         raise ModelFault(f"The reward model at {path} gives {numbers}, and {heads} {'is' if heads == 1 else 'are'} asked for.",
                          "An ensemble is asked by the ensemble term and goes on with as many heads as it has; elsewhere "
                          "choose a model with one number.")
-    return _load(AutoModelForSequenceClassification, path, num_labels=heads)
+    return _load(AutoModelForSequenceClassification, path, num_labels=heads, **_four_bits() if four_bits else {})
 
 
 def _load(auto: Any, path: str, **more: Any) -> Any:

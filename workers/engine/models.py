@@ -306,7 +306,9 @@ def _load_role(role: Role, ref: ModelRef, config: TrainingConfig, resume: Path |
     adapter = adapted(role, config)
     saved = resume / role.name if resume is not None and role.trained else None
     place = str(saved) if saved is not None and not adapter else ref.path
-    module = load_scalar(place, heads=role.heads) if role.head == "scalar" else load_causal(place)
+    four_bits = adapter and config.load_in_4bit
+    module = (load_scalar(place, heads=role.heads, four_bits=four_bits) if role.head == "scalar"
+              else load_causal(place, four_bits=four_bits))
     module.config.update(dict(role.declares))
     if role.head == "lm":
         _check_head(module)
@@ -342,7 +344,7 @@ def _adapters() -> Any:
 
 def _check_head(module: Any) -> None:
     """Raises ModelFault when the model's logits are more than its head's matrix product (soft caps, scaling)."""
-    ids = torch.arange(min(4, module.config.vocab_size))[None]
+    ids = torch.arange(min(4, module.config.vocab_size), device=module.device)[None]
     with torch.no_grad():
         whole = torch.log_softmax(module(input_ids=ids, use_cache=False).logits[0, :-1].float(), -1)
         hidden = module.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, :-1]

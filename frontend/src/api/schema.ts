@@ -4092,8 +4092,12 @@ export interface components {
         };
         /** ModelOut */
         ModelOut: {
+            /** Adapter Kind */
+            adapter_kind: string;
             /** Architecture */
             architecture: string;
+            /** Can Merge */
+            can_merge: boolean;
             /** Context Length */
             context_length: number | null;
             /**

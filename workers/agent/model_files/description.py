@@ -52,16 +52,26 @@ def describe_adapter(path: Path, *, progress: Callable[[float, str], None]) -> d
     """An adapter that a run of ours trained, with the base it names; the hash covers both. Raises JobRefused."""
     place = check_place(path, None)
     files = files_of(place, None)
-    base = read_json(place / "adapter_config.json").get("base_model_name_or_path")
+    config = read_json(place / "adapter_config.json")
+    base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not Path(base).is_absolute():
         raise JobRefused("adapter_base", f"{place} does not say where its base model is.", "Register the run's merged model.")
     found = describe(Path(base), roots=None, progress=progress)
     weights = read_weights(files, progress)
     return found | {
         "adapter_path": str(place),
+        "adapter_kind": _adapter_kind(config),
         "size_bytes": found["size_bytes"] + weights.size_bytes,
         "weights_hash": hashlib.sha256(f"{found['weights_hash']} {weights.sha256}".encode()).hexdigest(),
     }
+
+
+def _adapter_kind(config: dict[str, Any]) -> str:
+    """peft's type, with the two relatives that it keeps under LoRA's."""
+    kind = str(config.get("peft_type") or "lora").lower()[:40]
+    if kind == "lora" and config.get("use_dora"):
+        return "dora"
+    return "rslora" if kind == "lora" and config.get("use_rslora") else kind
 
 
 def _missing(place: Path, names: dict[str, Path]) -> JobRefused:

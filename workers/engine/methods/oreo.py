@@ -66,7 +66,7 @@ class Config(TrainingConfig):
         0, "Critic alone for", "Steps at the beginning in which only the critic learns.", order=48, unit="steps", ge=0,
         le=10_000_000)
     critic_use_peft: bool = field(
-        True, "LoRA for the critic", "Where LoRA is on, the critic trains an adapter and its head; off trains all its weights.",
+        True, "Adapter for the critic", "With an adapter on, the critic trains one and its head; off trains all its weights.",
         order=66)
 
 

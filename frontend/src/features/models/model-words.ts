@@ -1,8 +1,17 @@
 import type { Model } from "@/api/shapes";
 
 /** "language model", "reward model", "adapter": what one can do with it. */
-export function kindText(model: Pick<Model, "kind" | "is_adapter">): string {
-  return `${model.kind === "reward" ? "reward model" : "language model"}${model.is_adapter ? ", adapter" : ""}`;
+export function kindText(model: Pick<Model, "kind" | "is_adapter" | "adapter_kind">): string {
+  return `${model.kind === "reward" ? "reward model" : "language model"}${model.is_adapter ? `, ${adapterText(model.adapter_kind)}` : ""}`;
+}
+
+const ADAPTERS: Record<string, string> = {
+  lora: "LoRA", rslora: "rsLoRA", dora: "DoRA", adalora: "AdaLoRA", curlora: "CURLoRA", ia3: "IA³", prefix_tuning: "prefix", bottleneck: "bottleneck",
+};
+
+/** "LoRA adapter"; an older one, whose kind was not looked at, is just an adapter. */
+function adapterText(kind: string): string {
+  return kind ? `${ADAPTERS[kind] ?? kind.replaceAll("_", " ")} adapter` : "adapter";
 }
 
 /** Where a model came from, in a few words. */

@@ -61,7 +61,7 @@ export function ModelPage() {
       title={model.name} note={<Group gap={12}><StateBadge look={JOB_STATES[model.state]} /><CopyId id={model.id} /></Group>}
       actions={!canEdit ? undefined :
         <>
-          {model.state === "ready" && model.is_adapter ? <Button variant="default" leftSection={<IconArrowMerge size={14} />} loading={merge.isPending} onClick={() => merge.mutate()}>Merge adapter</Button> : null}
+          {model.state === "ready" && model.can_merge ? <Button variant="default" leftSection={<IconArrowMerge size={14} />} loading={merge.isPending} onClick={() => merge.mutate()}>Merge adapter</Button> : null}
           {model.state === "ready" ? <Button variant="default" component="a" href={`/api/v1/models/${model.id}/export`} download leftSection={<IconDownload size={14} />}>Export</Button> : null}
           <Button variant="default" leftSection={<IconTrash size={14} />} loading={drop.isPending} onClick={() => drop.mutate()}>Delete</Button>
           {model.state === "ready" ? <Button variant="default" leftSection={<IconScale size={14} />} renderRoot={(root) => <Link to="/p/$projectId/evals/new" params={{ projectId }} search={{ method: model.kind === "reward" ? "evaluate-pairs" : undefined, models: [model.id] }} {...root} />}>Evaluate</Button> : null}
@@ -78,6 +78,7 @@ export function ModelPage() {
           <SimpleGrid cols={{ base: 2, md: 4 }} spacing={16} component="dl" m={0}>
             {modelFacts(model).filter(({ term }) => term !== "From" || !model.run_id).map(({ term, text }) => <div key={term}><Text component="dt" size="xs" c="dimmed">{term}</Text><Text component="dd" m={0} fw={600} style={{ overflowWrap: "anywhere" }}>{text}</Text></div>)}
           </SimpleGrid>
+          {model.is_adapter && !model.can_merge ? <Text mt={16}>Its adapter stays beside the base: no weights of the base can express it, so it cannot be merged. An export holds both.</Text> : null}
           {model.run_id ? <Text mt={16} c="dimmed">Came out of the run <Anchor component={Link} underline="always" to={`/p/${projectId}/runs/${model.run_id}/checkpoints`}>{source.data?.name ?? model.run_id}</Anchor>{model.step === null ? "" : `, step ${model.step}`}.</Text> : null}
         </Panel>
       ) : null}
