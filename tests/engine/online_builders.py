@@ -28,6 +28,8 @@ def given(folder: Path, model: Path, *, reward: dict[str, Any] | None = SEVENS, 
                 "learning_rate": 1e-3, "per_device_train_batch_size": 64, "rollout_steps": 2, "rollout_prompts": 2,
                 "save_steps": 2}
     made = spec(folder / name, model=model, data=data or prompts(folder), held_out=held_out, method=method, **(defaults | config))
+    if method == "trpo":
+        del made.config["learning_rate"]
     return made.model_copy(update={"reward": None if reward is None else RewardPipeline.model_validate(reward)})
 
 

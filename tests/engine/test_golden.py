@@ -60,16 +60,28 @@ RUNS: dict[str, dict[str, Any]] = {
     "gmpo": {"method": "gmpo"},
     "cispo": {"method": "cispo"},
     "rloo": {"method": "rloo"},
+    "reinforce": {"method": "reinforce"},
+    "reinforce-critic": {"method": "reinforce", "advantage": "state_value", "gamma": 0.9},
+    "reinforce-opo": {"method": "reinforce", "advantage": "length_weighted"},
+    "remax": {"method": "remax"},
+    "scst": {"method": "scst"},
+    "reinforce-plus-plus": {"method": "reinforce-plus-plus"},
+    "mrt": {"method": "mrt", "alpha": 0.5},
+    "mixer": {"method": "mixer", "xent_steps": 5, "stage_steps": 5, "curriculum_length": 3, "stage_tokens": 1},
+    "mixer-annealed": {"method": "mixer", "form": "loss", "xent_steps": 5, "anneal_steps": 10},
+    "a2c-a3c": {"method": "a2c-a3c"},
+    "a2c-a3c-traces": {"method": "a2c-a3c", "critic_update": "traces", "n_steps": 1, "lam": 0.9},
+    "ppo": {"method": "ppo", "kl_target": 0.01, "kl_horizon": 100},
+    "trpo": {"method": "trpo", "value_iterations": 2, "prompts_per_step": 2, "cg_iterations": 3, "fisher_tokens": 16},
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
 TAUGHT = supervised_builders.METHODS
-DRAWN = ("grpo", "grpo-process", "dr-grpo", "dapo", "gspo", "gmpo", "cispo", "rloo")
+DRAWN = ("grpo", "grpo-process", "dr-grpo", "dapo", "gspo", "gmpo", "cispo", "rloo", "reinforce", "remax", "scst",
+         "reinforce-plus-plus", "mrt", "mixer", "a2c-a3c", "ppo", "trpo")
 """Methods whose loss says little, as it is near 0 on answers of their own: of them the gradient's norm is stored."""
 SHOWN = {"kd-minillm": "kd/reverse_kl"}
 """The curve that is stored where the loss is a difference that comes near 0."""
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
-
-
 
 
 def marked(count: int) -> list[dict[str, Any]]:
@@ -99,7 +111,7 @@ def losses(folder: Path, model: Path, name: str) -> list[float]:
         return list(curve(train(taught), SHOWN.get(name, "loss")).values())
     if RUNS[name]["method"] in DRAWN:
         drawn = online_builders.given(folder, model, **({"max_steps": 20, "rollout_steps": 0, "save_steps": 0} | RUNS[name]))
-        return list(curve(train(drawn), "grad_norm").values())
+        return list(curve(train(drawn), "trpo/step_norm" if drawn.method == "trpo" else "grad_norm").values())
     paired = RUNS[name]["method"] in PAIRED
     rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
     data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else

@@ -30,9 +30,7 @@ NOT_ALWAYS = SOMETIMES | {"kl", "objective/kl"}
 
 
 def asked(folder: Path, model: Path, method: str, **config: Any) -> RunSpec:
-    made = given(folder, model, method=method, **config)
-    hidden = {"learning_rate"} - set(method_of(method).Config.model_fields)
-    return made.model_copy(update={"config": {name: value for name, value in made.config.items() if name not in hidden}})
+    return given(folder, model, method=method, **config)
 
 
 CURVES: list[tuple[str, list[dict[str, Any]]]] = [
