@@ -48,7 +48,7 @@ def killed(given: RunSpec, step: int) -> None:
             if isinstance(event, ProgressEvent) and event.step == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        EventLog.write = write  # type: ignore[method-assign]
+        EventLog.write = write  # type: ignore[method-assign,assignment]
         try:
             train(given)
         finally:
@@ -93,18 +93,15 @@ def test_killed_anywhere_and_resumed_it_equals_the_straight_run_to_the_bit(
     assert summary.items() <= last.items()
 
 
-PIECEWISE: dict[str, str] = {}
-"""Methods whose update does depend on the cut, and why."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", EVERY)
 def test_any_cut_into_micro_batches_gives_the_same_curve(tmp_path: Path, small: Path, other: Path, slug: str) -> None:
     """The whole step at once, and one sample, pair or group at a time."""
     card = CARDS[slug]
     accumulates = "gradient_accumulation_steps" in card.config_schema["properties"]
-    cuts = [{"per_device_train_batch_size": 4, "gradient_accumulation_steps": 1} if accumulates else {},
-            {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 4 if accumulates else 1}]
+    cuts: list[dict[str, Any]] = [
+        {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 1} if accumulates else {},
+        {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 4 if accumulates else 1}]
     whole, pieces = (curves(train(smallest(tmp_path, card, model=small, other=other, name=f"cut-{index}", save_steps=0, **cut)))
                      for index, cut in enumerate(cuts))
     assert whole.keys() == pieces.keys()

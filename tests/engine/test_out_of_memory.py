@@ -11,6 +11,7 @@ from tests.engine.builders import curve, of_type, random_sample, train, view
 from tests.engine.catalogue_specs import cards, smallest
 from workers.engine import memory, models
 from workers.engine.faults import MemoryFault
+from workers.engine.flat_rows import flat
 from workers.engine.models import Scorer
 from workers.engine.sample import batch_of
 from workers.engine.sampler import grouped
@@ -53,7 +54,8 @@ def test_a_micro_batch_that_does_not_fit_is_halved_once_for_all_and_the_curve_st
     tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch, slug: str
 ) -> None:
     """The first micro-batches of the update fit and leave gradients behind before one does not."""
-    card, sizes = CARDS[slug], {"per_device_train_batch_size": 6, "prompts_per_step": 4, "gradient_accumulation_steps": 1}
+    sizes: dict[str, Any] = {"per_device_train_batch_size": 6, "prompts_per_step": 4, "gradient_accumulation_steps": 1}
+    card = CARDS[slug]
     straight = curve(train(smallest(tmp_path, card, model=small, name="straight", **sizes)))
     with monkeypatch.context() as patched:
         room_for({"sft-instruct": 2, "dpo": 3, "grpo": 1}[slug], patched)
@@ -117,7 +119,7 @@ def test_scoring_goes_on_in_halves_with_the_same_numbers(monkeypatch: pytest.Mon
     samples = [random_sample(length, seed=length) for length in (9, 4, 12, 7, 5)]
     model = view(trained=False)
     straight = model.score_all(samples)
-    monkeypatch.setattr(models, "flat", failing_above(2, lambda batch, where: batch.size, models.flat))
+    monkeypatch.setattr(models, "flat", failing_above(2, lambda batch, where: batch.size, flat))
     for one, other in zip(straight, model.score_all(samples), strict=True):
         torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-6)
     assert len(told) == 1
@@ -125,7 +127,7 @@ def test_scoring_goes_on_in_halves_with_the_same_numbers(monkeypatch: pytest.Mon
     told.clear()
     model.score(batch_of(samples))
     assert not told
-    monkeypatch.setattr(models, "flat", failing_above(0, lambda batch, where: batch.size, models.flat))
+    monkeypatch.setattr(models, "flat", failing_above(0, lambda batch, where: batch.size, flat))
     with torch.no_grad(), pytest.raises(MemoryFault, match="nothing left to halve"):
         model.score(batch_of(samples))
 

@@ -51,7 +51,7 @@ def test_without_django_it_trains_resumes_checks_and_describes_itself(tmp_path: 
 
 def _answers(text: str) -> list[str]:
     """What each command printed, each followed by its code."""
-    parts, said = [], []
+    parts, said = list[str](), list[str]()
     for line in text.splitlines():
         if line.startswith("CODE"):
             parts += ["\n".join(said), line]
