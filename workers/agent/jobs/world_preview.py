@@ -14,7 +14,11 @@ ROWS = 5
 def run(job: JobContext) -> dict[str, Any]:
     """`{splits: [{name, rows, first}]}`: how many rows each split would have, and the first of them."""
     directory = worlds.make(job, job.payload["world"], job.payload["knobs"])
-    return {"splits": [_split(name, directory / file) for name, file in job.payload["files"].items()]}
+    return {"splits": [_split(name, directory / file) for name, file in sorted(job.payload["files"].items(), key=_train_first)]}
+
+
+def _train_first(split: tuple[str, str]) -> tuple[bool, str]:
+    return split[0] != "train", split[0]
 
 
 def _split(name: str, file: Path) -> dict[str, Any]:

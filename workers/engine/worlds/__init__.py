@@ -66,9 +66,12 @@ def part(name: str, kind: RecordKind, title: str, summary: str, *splits: str) ->
 def card(name: str) -> WorldCard:
     """The catalogue's card of the world `name`. Raises LookupError."""
     world = members.load(__name__, name)
-    own = cast(Card, world.CARD)
+    own, schema = cast(Card, world.CARD), world.Knobs.model_json_schema()
+    for order, (knob, says) in enumerate(schema["properties"].items()):
+        # The seed, which all worlds have first, stands last in the form; the others as the file has them.
+        says["x-order"] = 1000 if knob == "seed" else order
     return WorldCard(
-        name=name, title=own.title, summary=own.summary, knobs_schema=world.Knobs.model_json_schema(), rewarded=is_rewarded(name),
+        name=name, title=own.title, summary=own.summary, knobs_schema=schema, rewarded=is_rewarded(name),
         parts=[WorldPart(name=each.name, kind=each.kind, title=each.title, summary=each.summary,
                          splits={split: f"{file}.jsonl" for split, file in each.splits.items()}) for each in own.parts])
 
