@@ -88,6 +88,14 @@ def test_a_pair_is_one_good_and_one_bad_answer(tmp_path: Path, small: Path) -> N
         assert len(first) == len(second) == 2
 
 
+def test_one_answer_is_a_batch_whose_baseline_is_zero(tmp_path: Path, small: Path) -> None:
+    alone = [{"prompt": "1+1=", "completion": "2", "label": True}]
+    found = train(given(tmp_path, small, data=marked(tmp_path, alone), per_device_train_batch_size=1, max_steps=3,
+                        learning_rate=1e-2))
+    assert set(curve(found, "kl").values()) == {0.0}
+    assert curve(found)[3] < curve(found)[1] == pytest.approx(0.5)
+
+
 def test_weights_scale_the_loss_of_their_mark(tmp_path: Path, small: Path) -> None:
     found = train(given(tmp_path, small, per_device_train_batch_size=8, max_steps=1, desirable_weight=0.0,
                         undesirable_weight=2.0))
