@@ -66,6 +66,19 @@ def test_answers_one_step_behind_are_those_of_the_policy_before(tmp_path: Path, 
     assert ratios == {1.0}
 
 
+def test_critics_greedy_baselines_and_averages_go_with_credit_by_steps_and_any_policy_loss(tmp_path: Path, small: Path) -> None:
+    """What is gathered for one method is there for all: members of the matrix in whole runs of other methods."""
+    shared: dict[str, Any] = {"credit": "step_rewards", "steps_from": "beginnings", "step_separator": "", "max_steps": 1}
+    for method, config in (("ppo", {"policy_loss": "cispo"}),
+                           ("grpo", {"advantage": "greedy_centred", "policy_loss": "importance"}),
+                           ("rloo", {"advantage": "moving_average", "policy_loss": "gmpo",
+                                     "importance_sampling_level": "sequence"})):
+        found = train(given(tmp_path, small, name=method, method=method, **(shared | config)))
+        assert found[-1].type == "done"
+        assert curve(found, "steps/count")[1] >= 1
+        assert curve(found, "grad_norm")[1] > 0
+
+
 @pytest.mark.parametrize(("change", "says"), [
     ({"policy_loss": "gmpo"}, "takes its ratio per sequence"),
     ({"advantage": "state_value"}, "needs values"),

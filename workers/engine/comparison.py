@@ -39,11 +39,21 @@ class Extra:
     give: Callable[[Turn, list[Sample]], None]
 
 
-def check_comparison(config: OnlineConfig, extra: Sequence[Extra] = ()) -> None:
-    """Raises ConfigFault where the config's credit or advantage needs what the method does not gather, or larger groups."""
+def given_first(extra: Sequence[Extra], compare: Callable[[Turn, list[Sample]], None]) -> Callable[[Turn, list[Sample]], None]:
+    """A method's own comparison, with the extra channels given before."""
+    def compared(turn: Turn, samples: list[Sample]) -> None:
+        for each in extra:
+            each.give(turn, samples)
+        compare(turn, samples)
+
+    return compared
+
+
+def check_comparison(config: OnlineConfig, extra: Sequence[Extra] = (), fields: Sequence[str] = ("credit", "advantage")) -> None:
+    """Raises ConfigFault where one of the config's `fields` needs what the method does not gather, or larger groups."""
     given = {*GATHERED, *(name for each in extra for name in each.names)}
-    for field, package in (("credit", credit.__name__), ("advantage", advantages.__name__)):
-        name = getattr(config, field)
+    for field in fields:
+        package, name = {"credit": credit.__name__, "advantage": advantages.__name__}[field], getattr(config, field)
         missing = [need for need in _needs(package, name) if need not in given]
         if missing:
             fitting = " or ".join(other for other in members.names(package) if {*_needs(package, other)} <= given)

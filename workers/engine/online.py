@@ -17,7 +17,7 @@ import torch
 
 from workers.contract.records import Record, RecordKind
 from workers.engine import baselines, step_source
-from workers.engine.comparison import Extra, check_comparison, compare_answers
+from workers.engine.comparison import Extra, check_comparison, compare_answers, given_first
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, Loss, Role, Setting, Stream, Turn
 from workers.engine.entropy_control import EntropyControl
 from workers.engine.faults import ConfigFault, DataFault
@@ -52,11 +52,9 @@ def composition(config: OnlineConfig, setting: Setting, *, compare: Compare | No
     told = baselines.gathered(config, lambda turn, prompts, rollouts: score(
         pipeline, prompts, rollouts, texts_of(turn.tokenizer, rollouts)).total)
     extra = (*extra, *told.extra, *step_source.gathered(config, pipeline))
-    if compare is None:
-        check_comparison(config, extra)
-    if loss is None:
-        check_loss(config)
-    compare = compare or partial(compare_answers, config, extra)
+    check_comparison(config, extra, ("credit", "advantage") if compare is None else ("credit",))
+    check_loss(config)
+    compare = partial(compare_answers, config, extra) if compare is None else given_first(extra, compare)
     loss = loss or partial(surrogate_loss, config)
     held = HeldAnswers() if config.rollouts_behind else None
     entropy = EntropyControl(config) if config.use_adaptive_entropy else None
