@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.views.decorators.gzip import gzip_page
 from ninja import Body, Router, Status
+from ninja.decorators import decorate_view
 
 from runs.accounts.access import Role, actor_of, get_visible, project_for
 from runs.algorithms import selectors, services, worlds
@@ -32,6 +34,7 @@ Draft = Annotated[dict[str, Any], Body()]
 
 
 @router.get("/algorithms", response=CatalogueOut, operation_id="get_catalogue")
+@decorate_view(gzip_page)  # a megabyte of schemas that repeat one another
 def get_catalogue(request: HttpRequest) -> HttpResponse:
     """Every method, reward term and generated world. Answers 304 when `If-None-Match` names the catalogue the client has."""
     missing = selectors.missing_on_workers()

@@ -1,3 +1,4 @@
+import gzip
 import json
 from typing import Any
 
@@ -43,6 +44,15 @@ def test_the_catalogue_is_answered_once_and_then_only_confirmed(project: Project
     assert first.json()["workers_missing"] == ["grpo", "sft"]
     again = client.get("/api/v1/algorithms", headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_catalogue_travels_packed_to_who_can_unpack_it(project: Project) -> None:
+    client = signed_in(project)
+    packed = client.get("/api/v1/algorithms", headers={"Accept-Encoding": "gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.content)) == client.get("/api/v1/algorithms").json()
+    again = client.get("/api/v1/algorithms", headers={"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]})
+    assert again.status_code == 304
 
 
 def test_a_strangers_browser_gets_no_catalogue() -> None:
