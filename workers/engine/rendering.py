@@ -103,6 +103,15 @@ def render_demonstration(tokenizer: Any, record: Record) -> list[Rendered]:
     return [replace(one, weights=None) for one in rendered]
 
 
+def render_taught(tokenizer: Any, record: Record) -> list[Rendered]:
+    """What is learned of a conversation (all assistant turns), of plain text, or of a demonstration."""
+    if record.messages is not None:
+        return render_conversation(tokenizer, record.messages, tools=record.tools)
+    if record.text is not None:
+        return [render_text(tokenizer, record.text)]
+    return render_demonstration(tokenizer, record)
+
+
 def render_conversation(
     tokenizer: Any, messages: Sequence[Message], *, train_on: TrainOn = "all_assistant", tools: list[dict[str, Any]] | None = None
 ) -> list[Rendered]:

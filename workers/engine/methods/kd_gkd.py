@@ -60,7 +60,7 @@ CARD = card(
         Preset(name="on-policy", title="On-policy", description="Always the student's own answers, reverse KL; prompts alone do.",
                config={"lmbda": 1.0, "beta": 1.0}),
         Preset(name="demo", title="Demo", description="Sums with the tiny model: a minute or two on two cores.",
-               config={"learning_rate": 5e-4, "adam_beta2": 0.98, "per_device_train_batch_size": 64, "max_steps": 300,
+               config={"learning_rate": 1e-3, "adam_beta2": 0.98, "per_device_train_batch_size": 64, "max_steps": 300,
                        "max_length": 64, "max_completion_length": 8, "temperature": 0.9, "eval_steps": 50, "eval_limit": 256,
                        "eval_max_new_tokens": 8}),
     ],

@@ -15,8 +15,8 @@ from workers.contract.records import Record, RecordKind
 from workers.engine import divergences, supervised, teacher
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.reading import read
 from workers.engine.reducers import Reduction, reduce
+from workers.engine.rendering import render_taught
 from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.training_config import setting as field
 
@@ -77,8 +77,8 @@ def compose(config: Config, setting: Setting) -> Composition:
 
 
 def render(config: Config, setting: Setting, record: Record, row: int) -> list[Sample]:
-    """The record as any method that trains reads it."""
-    return supervised.finished(read(setting.tokenizer, record), config, row=row, record=record)
+    """The record as instruction fine-tuning reads it."""
+    return supervised.finished(render_taught(setting.tokenizer, record), config, row=row, record=record)
 
 
 def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:

@@ -22,8 +22,7 @@ from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Evaluation, Setting, Stream, Turn
 from workers.engine.faults import ConfigFault
-from workers.engine.reading import read
-from workers.engine.rendering import chunks, render_text
+from workers.engine.rendering import chunks, render_taught, render_text
 from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.training_config import setting as field
 
@@ -116,7 +115,7 @@ def dealt(total: int, shares: Mapping[str, float]) -> dict[str, int]:
 def render(config: Config, setting: Setting, source: str, record: Record, row: int) -> list[Sample]:
     """Raw text in pieces, tasks as instruction fine-tuning reads them; the source's channel holds their mask."""
     rendered = (chunks(render_text(setting.tokenizer, record.text), config.max_length) if record.text is not None else
-                read(setting.tokenizer, record))
+                render_taught(setting.tokenizer, record))
     samples = supervised.finished(rendered, config, row=row, record=record)
     return [supervised.in_parts(sample, {name: torch.full((len(sample),), float(name == source)) for name in SOURCES})
             for sample in samples]

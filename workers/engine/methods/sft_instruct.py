@@ -9,7 +9,7 @@ from workers.contract.records import Record, RecordKind
 from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.rendering import render_conversation, render_demonstration, render_text
+from workers.engine.rendering import render_taught
 from workers.engine.sample import Sample
 
 
@@ -47,15 +47,7 @@ CARD = card(
 
 def compose(config: Config, setting: Setting) -> Composition:
     """Demonstrations, conversations (all assistant turns) or plain text, as the data set's kind says."""
-    tokenizer = setting.tokenizer
-
     def render(record: Record, row: int) -> list[Sample]:
-        if record.messages is not None:
-            rendered = render_conversation(tokenizer, record.messages, tools=record.tools)
-        elif record.text is not None:
-            rendered = [render_text(tokenizer, record.text)]
-        else:
-            rendered = render_demonstration(tokenizer, record)
-        return supervised.finished(rendered, config, row=row, record=record)
+        return supervised.finished(render_taught(setting.tokenizer, record), config, row=row, record=record)
 
     return supervised.compose(config, setting, render)
