@@ -5,6 +5,8 @@ method's composition; `loop` turns its cycle; `checkpoint` keeps all state. A me
 parts it is made of live in the folders beside it, one member a file, found by file name:
 
     rewards  credit  advantages  policy_losses  regularisers  preference  reward_models  sampler  worlds
+
+`critic`, `step_rules` and `group_losses` hold parts that a method imports by name.
 """
 
 import os

@@ -35,8 +35,6 @@ from workers.engine.regularisers import k3
 from workers.engine.sample import Batch, Counts, Sample, Scores, batch_of
 from workers.engine.step_rules import conjugate_gradient, fisher
 from workers.engine.step_rules.trust_region import Tried, full_step, search
-from workers.engine.surrogate import keep
-from workers.engine.tally import Tally
 from workers.engine.training_config import again, setting
 
 
@@ -138,6 +136,10 @@ def improve(config: Config, turn: Turn) -> None:
     if not samples:
         return
     region = Region(config, turn, samples)
+    if turn.wants_rollouts:
+        rows = region.policy.score_all(turn.stores["batch"], temperature=region.temperature)
+        for sample, row in zip(turn.stores["batch"], rows, strict=True):
+            sample.channels["policy_logprobs"] = row
     gradient = region.gradient()
     if not bool(gradient.isfinite().all()):
         raise NotFiniteFault(f"The surrogate's gradient is not finite at step {turn.step}.", "Look at the step's rewards.")
@@ -175,6 +177,7 @@ class Region:
         self.parameters = [parameter for parameter in self.policy.module.parameters() if parameter.requires_grad]
         self.few = spread(self.samples, self.config.fisher_tokens)
         self.tokens, self.few_tokens = trained(self.samples), trained(self.few)
+        self.start: list[Tensor] = []
         with torch.no_grad():
             self.old = [self.distributions(piece) for piece in self.pieces(self.few)]
 
@@ -188,14 +191,19 @@ class Region:
         return self.policy.distributions(batch, temperature=self.temperature)
 
     def gradient(self) -> Tensor:
-        """g [n] of mean_t ρ_t·A_t, which at ρ = 1 is that of mean_t A_t·log π_t; leaves the log-probs on the samples."""
+        """g [n] of mean_t ρ_t·A_t, which at ρ = 1 is that of mean_t A_t·log π_t. Tells `entropy`, and `kl` to the reference."""
         found = torch.zeros(sum(parameter.numel() for parameter in self.parameters), device=self.policy.device)
+        seen = torch.zeros(2, dtype=torch.float64)
         for batch in self.pieces(self.samples):
             scores = self.policy.score(batch, temperature=self.temperature, entropy=True)
-            tell(self.turn.tally, batch, scores)
-            keep(batch, {"policy_logprobs": scores.logprobs})
+            self.start.append(scores.logprobs.detach())
+            seen += summed(batch, scores)
             part = torch.where(batch.mask, batch.channel("advantages") * scores.logprobs, 0.0).sum() / self.tokens
             found += fisher.flat(torch.autograd.grad(part, self.parameters, allow_unused=True), self.parameters)
+        told = distributed.add_up(seen) / self.tokens
+        self.turn.tally.put("entropy", told[0])
+        if "ref_logprobs" in self.samples[0].channels:
+            self.turn.tally.put("kl", told[1])
         return distributed.add_up(found)
 
     def curved(self, vector: Tensor) -> Tensor:
@@ -215,21 +223,22 @@ class Region:
 
     @torch.no_grad()
     def surrogate(self) -> float:
-        """mean_t ρ_t·A_t of the present parameters."""
+        """mean_t ρ_t·A_t of the present parameters, with the policy that `gradient` saw as the old one."""
         found = torch.zeros((), dtype=torch.float64)
-        for batch in self.pieces(self.samples):
+        for start, batch in zip(self.start, self.pieces(self.samples), strict=True):
             logs = self.policy.score(batch, temperature=self.temperature).logprobs
-            ratio = torch.where(batch.mask, logs - batch.channel("policy_logprobs"), 0.0).exp()
+            ratio = torch.where(batch.mask, logs - start, 0.0).exp()
             found += torch.where(batch.mask, ratio * batch.channel("advantages"), 0.0).sum().double().cpu()
         return float(distributed.add_up(found)) / self.tokens
 
 
-def tell(tally: Tally, batch: Batch, scores: Scores) -> None:
-    """`entropy`, and `kl` to the reference where there is one."""
-    if scores.entropy is not None:
-        tally.mean("entropy", scores.entropy, batch.mask)
-    if "ref_logprobs" in batch.channels:
-        tally.mean("kl", k3.divergence(scores.logprobs, batch.channel("ref_logprobs")), batch.mask)
+def summed(batch: Batch, scores: Scores) -> Tensor:
+    """Entropy and k3 to the reference [2], summed over the trained tokens; 0 for one that there is none of."""
+    reference = batch.channels.get("ref_logprobs")
+    nothing = torch.zeros_like(scores.logprobs)
+    kl = nothing if reference is None else k3.divergence(scores.logprobs.detach(), reference)
+    entropy = nothing if scores.entropy is None else scores.entropy.detach()
+    return torch.stack([torch.where(batch.mask, each, 0.0).sum().double().cpu() for each in (entropy, kl)])
 
 
 def trained(samples: Sequence[Sample]) -> int:
