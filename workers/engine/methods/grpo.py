@@ -33,6 +33,8 @@ CARD = card(
     confidence="code", data=DATA, models=[POLICY], needs_reward=True, metrics=METRICS,
     presets=[
         Preset(name="default", title="Default", description="The paper's loss, on policy, without a KL term.", config={}),
+        Preset(name="one_behind", title="One step behind", description="Trains on the answers of the step before, weighed by "
+               "truncated ratios.", config={"rollouts_behind": 1}),
         DEMO,
     ],
 )
