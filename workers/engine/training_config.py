@@ -127,54 +127,54 @@ class TrainingConfig(MethodConfig):
         8, "Rank", "Rank of the adapter's matrices; for CURLoRA, columns and rows taken of each weight.", order=62,
         when=_with(*_LORA, "curlora"), ge=1, le=1024)
     lora_alpha: int = setting(
-        16, "Alpha", "The adapter is scaled by alpha / rank; by alpha / √rank in rsLoRA.", order=62,
+        16, "Alpha", "The adapter is scaled by alpha / rank; by alpha / √rank in rsLoRA.", order=64,
         when=_with(*_LORA, "adalora"), ge=1, le=4096)
     lora_dropout: float = setting(
-        0.0, "Adapter dropout", "Share of the adapter's inputs dropped in training.", order=63, when=_with(*_LORA, "adalora"),
+        0.0, "Adapter dropout", "Share of the adapter's inputs dropped in training.", order=65, when=_with(*_LORA, "adalora"),
         ge=0, lt=1)
     lora_target_modules: str = setting(
-        "all-linear", "Adapted layers", "`all-linear`, or names of layers separated by commas.", order=64,
+        "all-linear", "Adapted layers", "`all-linear`, or names of layers separated by commas.", order=65,
         when=_with(*_AT_MATRICES), max_length=500)
     adalora_init_r: int = setting(
-        12, "First rank", "Rank of every matrix before the budget falls.", order=64, when=_with("adalora"), ge=1, le=1024)
+        12, "First rank", "Rank of every matrix before the budget falls.", order=62, when=_with("adalora"), ge=1, le=1024)
     adalora_target_r: int = setting(
-        8, "Mean rank at the end", "The budget's end: on average; important matrices keep more.", order=64,
+        8, "Mean rank at the end", "The budget's end: on average; important matrices keep more.", order=63,
         when=_with("adalora"), ge=1, le=1024)
     adalora_tinit: float = setting(
-        0.1, "Full budget", "Share of the steps before the budget begins to fall.", order=64, when=_with("adalora"),
+        0.1, "Full budget", "Share of the steps before the budget begins to fall.", order=66, when=_with("adalora"),
         ge=0, lt=1)
     adalora_tfinal: float = setting(
-        0.3, "Final budget", "Share of the steps, at the end, with the ranks as chosen.", order=64, when=_with("adalora"),
+        0.3, "Final budget", "Share of the steps, at the end, with the ranks as chosen.", order=67, when=_with("adalora"),
         ge=0, lt=1)
     adalora_delta_t: int = setting(
-        1, "Choose ranks every", "Steps between two choices of what is kept.", order=64, unit="steps", when=_with("adalora"),
+        1, "Choose ranks every", "Steps between two choices of what is kept.", order=68, unit="steps", when=_with("adalora"),
         ge=1, le=10_000)
     adalora_orth_weight: float = setting(
-        0.5, "Orthogonality", "Weight of the term that keeps the directions of each matrix apart.", order=64,
+        0.5, "Orthogonality", "Weight of the term that keeps the directions of each matrix apart.", order=68,
         when=_with("adalora"), ge=0, le=100)
     num_virtual_tokens: int = setting(
         20, "Virtual tokens", "Trained keys and values before the text, in every layer; they take as many places of the context.",
-        order=64, unit="tokens", when=_with(*PREFIXES), ge=1, le=4096)
+        order=62, unit="tokens", when=_with(*PREFIXES), ge=1, le=4096)
     prefix_projection: bool = setting(
         False, "Prefix from a network", "Make the prefix by a network of two layers while it is trained; the network is dropped "
-        "afterwards. P-Tuning v2 has none.", order=64, when=_with("prefix"))
+        "afterwards. P-Tuning v2 has none.", order=63, when=_with("prefix"))
     prefix_hidden_size: int = setting(
         0, "Width of that network", "Of the layer between.", order=64, when=_with("prefix") | {"prefix_projection": [True]},
         auto=Auto(0, "auto", "The model's width."), ge=0, le=65_536)
     bottleneck_size: int = setting(
-        0, "Bottleneck", "Width of the small networks.", order=64, when=_with("bottleneck"),
+        0, "Bottleneck", "Width of the small networks.", order=62, when=_with("bottleneck"),
         auto=Auto(0, "auto", "A sixteenth of the model's width."), ge=0, le=65_536)
     bottleneck_placement: Literal["houlsby", "pfeiffer"] = setting(
         "houlsby", "Placement", "houlsby: after attention and after the feed-forward; pfeiffer: after the feed-forward only.",
-        order=64, when=_with("bottleneck"))
+        order=63, when=_with("bottleneck"))
     bottleneck_activation: Literal["gelu", "relu"] = setting(
         "gelu", "Activation", "Between the small networks' two layers.", order=64, when=_with("bottleneck"))
     load_in_4bit: bool = setting(
-        False, "Base in 4 bits", "QLoRA: the frozen base in NF4, the adapter beside it. Needs a GPU and bitsandbytes.", order=64,
+        False, "Base in 4 bits", "QLoRA: the frozen base in NF4, the adapter beside it. Needs a GPU and bitsandbytes.", order=68,
         when=_with("lora", "rslora"))
     merge_adapter: bool | None = setting(
         None, "Merge the adapter", "Whether the final model has the adapter in its weights, or is the adapter alone. Prefixes "
-        "and bottlenecks cannot be merged, nor can anything into a base of 4 bits.", order=65, when=_with(),
+        "and bottlenecks cannot be merged, nor can anything into a base of 4 bits.", order=69, when=_with(),
         auto=Auto(None, "where possible", "Merged where the kind allows it."))
     eval_steps: int = setting(
         50, "Evaluate every", "Steps between evaluations; 0 evaluates at the end only.", order=70, unit="steps", ge=0)
