@@ -61,7 +61,7 @@ def test_an_answer_to_the_same_prompt_is_passed_over_and_one_too_long_is_cut() -
 def test_where_all_prompts_are_equal_there_is_no_mismatch_and_the_baseline_is_zero() -> None:
     alike = [sample([1], [2]), sample([1], [3])]
     assert kto.mismatched(alike, 9) == []
-    assert kto.baseline_of(view(seed=1), view(), alike, 9) == 0.0
+    assert kto.baseline_of(kto.Config(max_length=9), view(seed=1), view(), alike) == 0.0
 
 
 def test_the_baseline_is_the_mean_log_ratio_of_mismatched_answers_and_never_negative() -> None:
@@ -70,8 +70,12 @@ def test_the_baseline_is_the_mean_log_ratio_of_mismatched_answers_and_never_nega
     strange = kto.mismatched(samples, 99)
     ratios = [float((p - r).sum()) for p, r in zip(policy.score_all(strange), reference.score_all(strange), strict=True)]
     mean = sum(ratios) / 3
-    assert kto.baseline_of(policy, reference, samples, 99) == pytest.approx(max(0.0, mean), abs=1e-5)
-    assert kto.baseline_of(reference, policy, samples, 99) == pytest.approx(max(0.0, -mean), abs=1e-5)
+    assert kto.baseline_of(kto.Config(max_length=99), policy, reference, samples) == pytest.approx(max(0.0, mean), abs=1e-5)
+    assert kto.baseline_of(kto.Config(max_length=99), reference, policy, samples) == pytest.approx(max(0.0, -mean), abs=1e-5)
+    means = sum(ratio / int(one.mask.sum()) for ratio, one in zip(ratios, strange, strict=True)) / 3
+    by_token = kto.Config(max_length=99, token_weighting="length_mean")
+    assert kto.baseline_of(by_token, *((policy, reference) if means > 0 else (reference, policy)), samples) == pytest.approx(
+        abs(means), abs=1e-5)
     assert mean != pytest.approx(0, abs=1e-3)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby, islice
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record
-from workers.engine import pairs
+from workers.engine import pairs, token_weights
 from workers.engine.card import card
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, ModelView, Role, Setting, Turn
 from workers.engine.marked_answers import DATA, answers_per_row, render_marked
@@ -47,9 +48,15 @@ class Config(TrainingConfig):
         "are fewer.", group="basic", order=44, ge=0, le=1000)
     undesirable_weight: float = field(1.0, "Weight of bad answers", "As above, where bad answers are fewer.", group="basic",
                                       order=45, ge=0, le=1000)
+    token_weighting: Literal["uniform", "length_mean"] = field(
+        "uniform", "Token weights", "An answer's score is the sum over its tokens or their mean. LD-DPO's weights need a pair's "
+        "other side.", order=90)
     truncation_mode: Truncation = field(
         "keep_start", "Too long answers", "Cut their ends, cut the beginning of the prompt, or leave them out.", order=46)
 
+
+ANY = token_weights.Options()
+"""None of them is read: what weighs one side of a pair by the other is not offered."""
 
 METRICS = [
     MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean over answers."),
@@ -128,18 +135,18 @@ def collect(config: Config, known: ReferenceLogProbs, left_out: LeftOut, turn: T
     pairs.tell(turn, left_out)
     together = [list(members) for _, members in groupby(samples, key=lambda sample: sample.row)]
     samples = [replace(sample, group=group) for group, members in enumerate(together) for sample in members]
-    baseline = baseline_of(turn.models["policy"], turn.models["reference"], samples, config.max_length)
+    baseline = baseline_of(config, turn.models["policy"], turn.models["reference"], samples)
     turn.tally.put("kl", baseline)
     return with_baseline(known.give(turn.models["reference"], samples), baseline)
 
 
-def baseline_of(policy: ModelView, reference: ModelView, samples: Sequence[Sample], max_length: int) -> float:
-    """z = max(0, mean of log π − log π_ref over `mismatched` answers), in nats; 0 where there is none."""
-    strange = mismatched(samples, max_length)
+def baseline_of(config: Config, policy: ModelView, reference: ModelView, samples: Sequence[Sample]) -> float:
+    """z = max(0, mean of log π − log π_ref over `mismatched` answers), in nats by the token weights; 0 where there is none."""
+    strange = mismatched(samples, config.max_length)
     if not strange:
         return 0.0
-    ratios = [(ours - theirs)[sample.mask].sum() for sample, ours, theirs in zip(
-        strange, policy.score_all(strange), reference.score_all(strange), strict=True)]
+    ratios = [((ours - theirs) * token_weights.weigh(config.token_weighting, sample.mask[None], ANY).tokens[0]).sum()
+              for sample, ours, theirs in zip(strange, policy.score_all(strange), reference.score_all(strange), strict=True)]
     return max(0.0, float(torch.stack(ratios).mean()))
 
 
@@ -176,7 +183,8 @@ def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
 def judged(config: Config, logprobs: Tensor, batch: Batch) -> Answers:
     """The answers' scores with the baseline, weighted by their mark."""
     weights = torch.where(batch.scalars["label"] > 0, config.desirable_weight, config.undesirable_weight)
-    return answers_of(logprobs, batch, baseline=batch.scalars["baseline"], weights=weights)
+    weighting = token_weights.weigh(config.token_weighting, batch.mask, ANY)
+    return answers_of(logprobs, batch, weighting, baseline=batch.scalars["baseline"], weights=weights)
 
 
 def tell_answers(tally: Tally, answers: Answers, beta: float) -> None:
@@ -198,7 +206,7 @@ def held_out_measures(config: Config, known: ReferenceLogProbs, turn: Turn) -> d
     """The loss and the training metrics over the first `eval_limit` answers of the split, as `eval/…`."""
     samples = list(islice(turn.data["eval"].all(), config.eval_limit))
     policy, reference, tally, beta = turn.models["policy"], turn.models["reference"], Tally(), turn.live["beta"]
-    baseline = baseline_of(policy, reference, samples, config.max_length)
+    baseline = baseline_of(config, policy, reference, samples)
     tally.put("kl", baseline)
     for piece in pieces_of(with_baseline(known.give(reference, samples), baseline), micro_samples=max(1, len(samples)),
                            micro_tokens=SCORE_TOKENS):
