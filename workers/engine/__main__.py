@@ -36,7 +36,7 @@ from workers.engine.control import Inbox, listen
 from workers.engine.events import EventLog, Silence
 from workers.engine.faults import ConfigFault, DataFault, DiskFault, Fault, Preempted, naming_full_disk
 
-FAILED, LEFT = 1, 3
+FAILED, LEFT = 1, launching.LEFT
 DISK_FULL = errno.ENOSPC
 """When not even the last event can be written, the exit code says why."""
 

@@ -25,6 +25,8 @@ from workers.engine.faults import DataFault, Fault
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
+LEFT = 3
+"""Exit status of a process that left with the others when told to."""
 POLL_SECONDS = 0.1
 LAST_WORDS_SECONDS = 5.0
 """How long a process whose partner has gone may take to notice by itself, and how long partners may take to end."""
@@ -97,7 +99,9 @@ class Crew:
     def _start(self, rank: int) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             [sys.executable, "-m", "workers.engine", "join", str(self.directory), str(rank), str(self.count), str(os.getpid())],
-            stdin=subprocess.DEVNULL, env=self._environment)
+            stdin=subprocess.DEVNULL, env=self._environment,
+            preexec_fn=belong,  # noqa: PLW1509 # only prctl and one signal's disposition, which a fork beside threads may
+        )
 
     def _watch(self, end: Callable[[Fault], None]) -> None:
         while not self._closing.wait(POLL_SECONDS):
@@ -110,9 +114,9 @@ class Crew:
     def _find(self) -> Fault | None:
         for rank, process in enumerate(self._processes, 1):
             code = process.poll()
-            if self._gone is None and code:
+            if self._gone is None and code not in {None, 0, LEFT}:
                 self._gone = self._said(rank) or Lost(
-                    f"Process {rank + 1} of {self.count} {_ended(code)}.",
+                    f"Process {rank + 1} of {self.count} {_ended(code or 0)}.",
                     "The run goes on from its newest checkpoint when it is started again.")
         return self._gone
 
@@ -126,17 +130,21 @@ class Crew:
         return fault
 
 
+def belong() -> None:
+    """In the child, between fork and exec: it dies with the process that started it, and leaves SIGTERM to that one."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def wanted(spec: RunSpec) -> bool:
     """Whether this process is to start others: the spec asks for several, and no launcher has made them yet."""
     return spec.kind is RunKind.TRAIN and spec.resources.count > 1 and given_place().count == 1
 
 
 def joined(directory: Path, rank: int, count: int, parent: int) -> tuple[RunSpec, Place]:
-    """In a process that the first one has started: its spec and place. It ends with its parent, and leaves signals to it."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """In a process that the first one has started: its spec and place. Raises DataFault when that one is gone already."""
     if os.getppid() != parent:
         raise DataFault("The first process of the run is gone.")
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     spec = RunSpec.model_validate_json((directory / "spec.json").read_text(encoding="utf-8"))
     return spec, Place(rank, count, f"file://{directory / 'meeting'}")
 

@@ -236,12 +236,14 @@ class Loop:
         self._mark_best()
         saved = training_state.save(state, self.checkpoints)
         self._saved_step = state.step
-        if saved is None:
-            return
-        self._saved_bytes = saved.size_bytes
-        self.log.write(CheckpointEvent(step=state.step, path=str(saved.path.resolve()), manifest_hash=saved.manifest_hash,
-                                       size_bytes=saved.size_bytes, reason=reason, metrics=self.summary()))
-        checkpoint.prune(self.checkpoints, keep=self.config.save_total_limit, best=state.best[1] if state.best else None)
+        if saved is not None:
+            self._saved_bytes = saved.size_bytes
+            self.log.write(CheckpointEvent(
+                step=state.step, path=str(saved.path.resolve()), manifest_hash=saved.manifest_hash, size_bytes=saved.size_bytes,
+                reason=reason, metrics=self.summary()))
+            checkpoint.prune(self.checkpoints, keep=self.config.save_total_limit, best=state.best[1] if state.best else None)
+        # Nobody leaves before the checkpoint is whole.
+        distributed.wait()
 
     def _mark_best(self) -> None:
         if self.composition.best is None or self.composition.best[0] not in self.state.evaluated:
