@@ -15,7 +15,7 @@ from workers.engine.credit.last_token import token_rewards
 from workers.engine.members import names
 
 NAMES = names("workers.engine.advantages")
-ALONE = ("to_go", "moving_average", "greedy_centred", "state_value", "immediate")
+ALONE = ("to_go", "mean_to_go", "moving_average", "greedy_centred", "state_value", "immediate")
 """Those that look at no other answer: their baseline is nothing, or given."""
 AMONG = [name for name in NAMES if name not in ALONE]
 REWARDS = st.lists(st.floats(-5, 5), min_size=2, max_size=8)
