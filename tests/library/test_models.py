@@ -40,6 +40,14 @@ def test_a_model_is_described_from_its_files(desk: Desk, make_model: Make) -> No
     assert model["tokenizer"] == {"kind": "BPE", "has_chat_template": True, "pad_token": "<pad>", "eos_token": "</s>"}
 
 
+def test_a_classifier_of_several_labels_is_a_reward_model_only_as_an_ensemble(desk: Desk, make_model: Make) -> None:
+    several = CONFIG | {"architectures": ["LlamaForSequenceClassification"], "id2label": {"0": "a", "1": "b", "2": "c"}}
+    refused = register(desk, make_model("foreign", config__json=several))
+    assert (refused["state"], refused["error"]["code"]) == ("refused", "not_one_label")
+    taken = register(desk, make_model("ensemble", config__json=several | {"reward_objective": "preference"}))
+    assert (taken["state"], taken["kind"]) == ("ready", "reward")
+
+
 def test_shards_are_counted_together_as_their_index_names_them(desk: Desk, make_model: Make) -> None:
     place = make_model(
         model__safetensors=None,
