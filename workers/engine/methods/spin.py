@@ -53,7 +53,7 @@ CARD = card(
         Preset(name="lora", title="LoRA", description="One round of a small adapter.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32, "iteration_steps": 0}),
         Preset(name="demo", title="Demo", description="Sums with the tiny model: a minute on two cores.",
-               config={"per_device_train_batch_size": 64, "max_steps": 60, "learning_rate": 5e-5, "iteration_steps": 20,
+               config={"per_device_train_batch_size": 64, "max_steps": 60, "learning_rate": 5e-5, "iteration_steps": 20, "rpo_alpha": 1.0,
                        "max_completion_length": 8, "max_length": 64, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
                        "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8}),
     ],
