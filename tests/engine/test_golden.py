@@ -31,6 +31,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "rm-prm": {"method": "rm-prm"},
     "rm-regression": {"method": "rm-regression"},
     "rm-ensemble": {"method": "rm-ensemble"},
+    "rm-implicit": {"method": "rm-implicit"},
     "dpo": {"method": "dpo", "label_smoothing": 0.1},
     "dpo-lora-ipo": {"method": "dpo", "use_peft": True, "loss_type": "ipo", "learning_rate": 1e-2},
     "kto": {"method": "kto", "undesirable_weight": 1.2},
@@ -93,6 +94,10 @@ def marked(count: int) -> list[dict[str, Any]]:
             for at, row in enumerate(sum_pairs(count))]
 
 
+def seen(count: int) -> list[dict[str, Any]]:
+    return [row | {"extra": {"propensity": 1 / (1 + at % 3)}} for at, row in enumerate(marked(count))]
+
+
 def steps(count: int) -> list[dict[str, Any]]:
     return [{"prompt": row["prompt"], "completions": ["The sum is", row["rejected" if at % 2 else "chosen"]],
              "labels": [0.75, at % 2 == 0]} for at, row in enumerate(sum_pairs(count))]
@@ -105,7 +110,8 @@ def rankings(count: int) -> list[dict[str, Any]]:
 
 JUDGED = {
     "rm-pl": (RecordKind.RANKING, rankings), "rm-orm": (RecordKind.UNPAIRED, marked), "rm-prm": (RecordKind.STEPWISE, steps),
-    "rm-regression": (RecordKind.UNPAIRED, marked), "rm-ensemble": (RecordKind.PREFERENCE, sum_pairs)}
+    "rm-regression": (RecordKind.UNPAIRED, marked), "rm-ensemble": (RecordKind.PREFERENCE, sum_pairs),
+    "rm-implicit": (RecordKind.UNPAIRED, seen)}
 
 
 def losses(folder: Path, model: Path, name: str) -> list[float]:
