@@ -103,8 +103,8 @@ CARD = card(
         Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about three minutes on two cores.",
                config={"critic_learning_rate": 5e-4, "prompts_per_step": 32, "num_generations": 8, "max_completion_length": 8,
                        "per_device_train_batch_size": 512, "max_steps": 40, "beta": 0.0, "max_kl": 0.02, "fisher_tokens": 128,
-                       "cg_iterations": 5, "value_iterations": 4, "lr_scheduler_type": "constant", "warmup_ratio": 0.0, "eval_steps": 10,
-                       "eval_limit": 256, "eval_max_new_tokens": 8}),
+                       "cg_iterations": 5, "value_iterations": 4, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
+                       "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8}),
     ],
 )
 
