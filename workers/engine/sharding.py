@@ -23,6 +23,8 @@ def shard(wrapper: nn.Module, device: torch.device) -> None:
     for layer in layers(wrapper):
         fully_shard(layer, mesh=mesh)
     fully_shard(wrapper, mesh=mesh)
+    # Else the first layer that is called by itself, while answers are written, would take itself for the root.
+    fully_shard.state(wrapper)._lazy_init()  # type: ignore[attr-defined]
 
 
 def layers(module: nn.Module) -> list[nn.Module]:
