@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
+from tests.engine.builders import SMALL, curve, of_type, straight_and_resumed, train, view, weights
 from tests.engine.online_builders import given, prompts, sample, turn
 from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
 from workers.engine import kl_control
@@ -24,6 +24,8 @@ from workers.engine.surrogate import surrogate
 from workers.engine.tiny_model import make_model, make_tokenizer
 from workers.engine.training_state import write_model
 
+HEAD = 4 * SMALL["width"]
+"""Bytes of the fresh head that makes the policy a critic."""
 NEVER = {"terms": [{"name": "never", "kind": "regex_match", "params": {"pattern": "(?!)"}}]}
 BROKEN = {"terms": [{"name": "broken", "kind": "length", "params": {}}], "on_nan": "drop"}
 
@@ -279,13 +281,19 @@ def test_the_check_counts_the_critic_and_the_reference(tmp_path: Path, small: Pa
     alone = report(given(tmp_path, small, name="alone")).memory
     assert memory is not None
     assert alone is not None
-    assert (memory.weights, memory.gradients, memory.optimizer) == (3 * alone.weights, 2 * alone.gradients, 2 * alone.optimizer)
+    assert memory.weights == 3 * alone.weights
+    assert memory.gradients == 2 * alone.gradients + HEAD
+    assert memory.optimizer == 2 * alone.optimizer + 2 * HEAD
     assert memory.activations == 2 * alone.activations
 
 
 def test_the_check_counts_an_adapters_reference_as_nothing_and_a_full_critic_in_full(tmp_path: Path, small: Path) -> None:
     both, full = (report(asked(tmp_path, small, use_peft=True, critic_use_peft=adapted)).memory for adapted in (True, False))
+    alone = report(given(tmp_path, small, name="alone")).memory
     assert both is not None
     assert full is not None
-    assert both.weights == full.weights
-    assert full.gradients - both.gradients == full.weights / 2 - both.gradients / 2
+    assert alone is not None
+    assert both.weights == 2 * alone.weights + both.gradients
+    policys = full.weights - 2 * alone.weights
+    assert 0 < policys < both.gradients
+    assert full.gradients == policys + alone.weights + HEAD

@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from lodestar.environment import ROOT
@@ -60,10 +62,16 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
 
 def kill(up: Up) -> None:
     """The power goes: web server, worker, Redis, engine and all, at once, with no word to any of them."""
-    for process in up.processes():
-        process.kill()
+
+    def dead() -> bool:
+        for process in up.processes():  # those too that were just being started
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        return up.gone()
+
+    up.process.kill()
     up.process.wait()
-    until(up.gone, "every process has left")
+    until(dead, "every process has left")
 
 
 def client(up: Up) -> Api:

@@ -62,7 +62,7 @@ class Up:
     def part(self, name: str) -> psutil.Process | None:
         """The process of one program."""
         telling = {"redis": r"redis-server|valkey-server", "web": r"lodestar web", "worker": r"lodestar worker"}[name]
-        return next((found for found in self.processes() if re.search(telling, " ".join(found.cmdline()))), None)
+        return next((found for found in self.processes() if re.search(telling, _command(found))), None)
 
     def processes(self) -> list[psutil.Process]:
         """All of this state directory. Redis writes its title over its environment, so its socket tells whose it is."""
@@ -71,6 +71,14 @@ class Up:
 
     def gone(self) -> bool:
         return not self.processes()
+
+
+def _command(process: psutil.Process) -> str:
+    """How it was called; nothing for one that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 @pytest.fixture

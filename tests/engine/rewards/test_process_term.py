@@ -93,7 +93,7 @@ def test_a_run_with_a_process_and_an_outcome_term_leaves_step_rewards_at_step_en
         steps.give_steps(tokenizer, samples, said)
         seen.extend(zip(samples, said, strict=True))
 
-    monkeypatch.setattr("workers.engine.online.give_steps", watched)
+    monkeypatch.setattr("workers.engine.rollouts.give_steps", watched)
     found = train(given(tmp_path, small, reward={"terms": [process, outcome]}, max_steps=2))
     assert found[-1].type == "done"
     assert all(sum(sample.channels["step_rewards"].tolist()) == pytest.approx(sum(said.values), abs=1e-5)
