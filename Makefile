@@ -13,7 +13,7 @@ BIN := .venv/bin
 FAST := not slow and not soak and not browser and not learn and not gpu and not postgres
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: up install install-test build check types test soak test-slow test-postgres test-browser learn bench catalogue lint format clean
+.PHONY: up install install-test build check static check-frontend types test soak test-slow test-postgres test-browser learn bench catalogue lint format clean
 .DEFAULT_GOAL := up
 
 up: install build
@@ -31,8 +31,13 @@ install-test: .venv/stamps/venv
 build: install
 	@$(BIN)/python platform/bootstrap/frontend.py build
 
-check: install-test lint types
+check: install-test
+	@$(MAKE) --no-print-directory -j2 static check-frontend
 	$(PYTEST) -n 2 -p no:schemathesis --ignore tests/e2e -m "$(FAST)"
+
+static: lint types
+
+check-frontend:
 	@if [ -d frontend/node_modules ]; then cd frontend && export PATH="$(CURDIR)/$(BIN):$$PATH" && \
 	  npm run typecheck -- --incremental --tsBuildInfoFile node_modules/.cache/types.json && \
 	  npm run lint -- --cache --cache-location node_modules/.cache/lint/ && npm run test; \

@@ -34,8 +34,8 @@ class Circle:
     def __init__(self, api: Lodestar, project: str, options: argparse.Namespace) -> None:
         self.api, self.project, self.options = api, project, options
         self.model = wait("the demo's model is ready", self._demo_model, 180)
-        demonstrations = wait("the demonstrations are ready", partial(self._version, "demonstration"), 180)
-        prompts = wait("the prompts are ready", partial(self._version, "prompt_answer"), 180)
+        demonstrations = wait("the demonstrations are ready", partial(self._version, "Arithmetic demonstrations"), 180)
+        prompts = wait("the prompts are ready", partial(self._version, "Arithmetic problems"), 180)
         self.demonstrations = {"version_id": demonstrations, "split": "train"}
         self.prompts = {"version_id": prompts, "split": "train"}
         self.held_out = {"version_id": prompts, "split": "test", "limit": QUESTIONS}
@@ -44,10 +44,10 @@ class Circle:
         found = self.api.pages(f"/projects/{self.project}/models")
         return next((one["id"] for one in found if one["source"] == "demo" and one["state"] == "ready"), None)
 
-    def _version(self, kind: str) -> str | None:
-        """The generated rows of a kind; the labels of an earlier walk are no generated world."""
-        found = [one["latest"] for one in self.api.pages(f"/projects/{self.project}/datasets", kind=kind)]
-        return next((one["id"] for one in found if "world" in one["source"] and one["state"] == "ready"), None)
+    def _version(self, name: str) -> str | None:
+        """The version of a data set that the demo project came with."""
+        found = self.api.pages(f"/projects/{self.project}/datasets", q=name)
+        return next((one["latest"]["id"] for one in found if one["name"] == name and one["latest"]["state"] == "ready"), None)
 
     def step_by_step(self) -> tuple[str, str]:
         """Launches each stage when the one before has ended; answers the runs that evaluated before and after."""

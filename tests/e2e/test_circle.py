@@ -146,7 +146,7 @@ def compose(page: Page, home: str) -> None:
     page.get_by_role("link", name="New reward").first.click()
     for title in ("Numeric match", "Reward model"):
         page.get_by_role("button", name="Add term").click()
-        page.get_by_role("menuitem", name=title).first.click()
+        page.get_by_role("menuitem", name=re.compile(f"^{title}")).first.click()
     choose(page, "Reward model", "likes the nearer")
     page.get_by_role("group", name="Term reward_model").get_by_label("Weight").fill("0.1")
     page.get_by_text("Text", exact=True).click()

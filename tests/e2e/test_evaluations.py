@@ -22,7 +22,7 @@ def learned(stack: Stack) -> tuple[str, str]:
         for _ in range(240):
             models = policies(api, project)
             sets = [one for one in api.get(f"/projects/{project}/datasets").json()["items"]
-                    if one["latest"] and one["latest"]["kind"] == "demonstration" and one["latest"]["state"] == "ready"]
+                    if one["name"] == "Arithmetic demonstrations" and one["latest"] and one["latest"]["state"] == "ready"]
             if models and sets:
                 break
             time.sleep(0.5)  # polls a real process

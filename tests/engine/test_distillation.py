@@ -123,6 +123,12 @@ def test_the_policy_gradient_nears_the_student_to_the_teacher(tmp_path: Path, sm
     assert max(losses(found, "clip_ratio/region_mean")) > 0
 
 
+def test_the_check_warns_of_a_student_that_is_its_own_teacher(tmp_path: Path, small: Path) -> None:
+    codes = [finding.code for finding in report(given(tmp_path, small, "kd-logit", teacher=small)).findings]
+    assert "own_teacher" in codes
+    assert "own_teacher" not in [finding.code for finding in report(given(tmp_path, small, "kd-logit")).findings]
+
+
 @pytest.mark.parametrize("method", ["kd-logit", "kd-gkd", "kd-minillm", "kd-seq"])
 def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, small: Path, method: str) -> None:
     short, other = tmp_path / "short", tmp_path / "other"

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
-from workers.contract.run_spec import RunKind, RunSpec
+from workers.contract.run_spec import ModelRef, RunKind, RunSpec
 from workers.engine import adapter_checks, optimizers, run, scoring, timing
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
@@ -92,7 +92,16 @@ def _models(card: MethodCard, spec: RunSpec) -> list[Finding]:
                 check_tokens(role, ref, load_tokenizer(first.path))
         except Fault as fault:
             findings.append(_finding(fault))
-    return findings
+    return findings + _own_teacher(spec, first)
+
+
+def _own_teacher(spec: RunSpec, student: ModelRef | None) -> list[Finding]:
+    """That a student who is its own teacher has nothing to learn."""
+    teacher = spec.models.get("teacher")
+    if teacher is None or student is None or (teacher.path, teacher.adapter_path) != (student.path, student.adapter_path):
+        return []
+    return [Finding(level="warning", code="own_teacher", field="model", message=(
+        "The teacher is the student itself, so there is nothing to learn from it. Choose a larger or better trained model."))]
 
 
 def _adapters(config: TrainingConfig, spec: RunSpec) -> list[Finding]:
