@@ -115,6 +115,8 @@ def test_every_method_has_a_whole_card() -> None:
         assert card.papers or card.kind is not RunKind.TRAIN
         assert card.metrics
         assert card.presets
+        assert card.formula
+        assert card.kind is not RunKind.TRAIN or {"default", "demo"} <= {preset.name for preset in card.presets}, card.slug
         for name, field in card.config_schema["properties"].items():
             assert {"default", "title", "description", "x-group", "x-order"} <= set(field), f"{card.slug}.{name}"
         left_to_engine = {name: field["x-auto"] for name, field in card.config_schema["properties"].items() if "x-auto" in field}

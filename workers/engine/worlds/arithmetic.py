@@ -142,11 +142,13 @@ def conversations(sums: Pairs, chance: random.Random) -> Rows:
 
 
 def pairs(sums: Pairs, chance: random.Random) -> Rows:
-    """The right sum over a wrong one; `margin` is the number of its wrong digits."""
+    """The right sum over a wrong one; `margin` is the number of its wrong digits, of which a safe answer has one at most."""
     rows = []
     for pair in sums:
         right, wrong = str(sum(pair)), mistaken(pair, chance)
-        rows.append({"prompt": question(*pair), "chosen": right, "rejected": wrong, "margin": wrong_digits(wrong, right)})
+        faults = wrong_digits(wrong, right)
+        rows.append({"prompt": question(*pair), "chosen": right, "rejected": wrong, "margin": faults,
+                     "extra": {"chosen_safe": True, "rejected_safe": faults == 1}})
     return rows
 
 
@@ -200,7 +202,8 @@ CARD = Card("Arithmetic", "Sums of two numbers, shown with a known fault: most o
          "train", "test"),
     part("pairs", RecordKind.PREFERENCE, "pairs",
          "Sums with the right answer over a wrong one, which forgets every carry or has one digit slipped. The margin is the "
-         "number of wrong digits.", "train", "test"),
+         "number of wrong digits. For methods that ask what is safe, an answer with more than one wrong digit is not "
+         "(`chosen_safe`, `rejected_safe`).", "train", "test"),
     part("marks", RecordKind.UNPAIRED, "judged answers",
          "Answers to sums, half of them right and marked good, the others wrong and marked bad.", "train", "test"),
     part("rankings", RecordKind.RANKING, "rankings",
