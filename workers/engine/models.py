@@ -103,8 +103,7 @@ class Model:
 
     @property
     def module(self) -> Any:
-        scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
-        return scorer.module
+        return self.scorer.module
 
     @property
     def device(self) -> torch.device:
@@ -147,8 +146,7 @@ class Model:
             return weight.new_empty(0, weight.shape[1]), weight
         with self._as_declared(), self._precision(), torch.no_grad():
             _set_mode(self.module, False)
-            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
-            found: tuple[Tensor, Tensor] = scorer.states(*flat(batch, where)[:4])
+            found: tuple[Tensor, Tensor] = self.scorer.states(*flat(batch, where)[:4])
         return found
 
     def distributions(self, batch: Batch, *, temperature: float = 1.0, where: Tensor | None = None) -> Tensor:
@@ -160,8 +158,7 @@ class Model:
         # torch's fused attention has no second derivative, its plain one has.
         with self._as_declared(), full(), sdpa_kernel(SDPBackend.MATH), torch.set_grad_enabled(training):
             _set_mode(self.module, False)
-            scorer = self.scorer.module if isinstance(self.scorer, nn.parallel.DistributedDataParallel) else self.scorer
-            hidden, weight = scorer.states(*flat(batch, _predicted(batch, where))[:4])
+            hidden, weight = self.scorer.states(*flat(batch, _predicted(batch, where))[:4])
             return torch.log_softmax(tile_logits(hidden, weight, temperature), dim=-1)
 
     def values(self, batch: Batch, *, where: Tensor | None = None) -> Tensor:
