@@ -24,7 +24,7 @@ from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.surrogate import tell_loss
 from workers.engine.tally import Tally
-from workers.engine.training_config import Auto, scaled_learning_rate, setting
+from workers.engine.training_config import Auto, again, scaled_learning_rate, setting
 
 Estimate = Callable[[Tensor, Tensor, Tensor], gae.Estimate]
 """(token rewards, values, mask), all [B,T], to advantages and returns."""
@@ -47,17 +47,13 @@ class ActorCriticConfig(CriticConfig):
     # Advantages come from the critic.
     advantage: ClassVar[str] = "gae"  # type: ignore[misc]
 
-    prompts_per_step: int = setting(
-        128, "Prompts per step", "Different prompts answered in each step.", group="basic", order=15, unit="prompts",
-        ge=1, le=65_536)
+    prompts_per_step: int = again(OnlineConfig, "prompts_per_step", 128)
     num_generations: int = setting(
         1, "Answers per prompt", "Answers drawn for each prompt; the critic makes a comparison within them needless.",
         group="basic", order=16, unit="answers", ge=1, le=1024)
-    beta: float = setting(
-        0.05, "KL coefficient β", "Weight of the divergence to the starting model. 0 does not run the reference at all.",
-        group="basic", order=18, live=True, ge=0, le=100)
-    kl_in: Literal["loss", "reward"] = setting(
-        "reward", "KL placed in", "Taken from each token's reward as log π − log π_ref, or added to the loss.", order=112)
+    beta: float = again(OnlineConfig, "beta", 0.05)
+    kl_in: Literal["loss", "reward"] = again(
+        OnlineConfig, "kl_in", "reward", "Taken from each token's reward as log π − log π_ref, or added to the loss.")
     lam: float = setting(
         0.95, "GAE λ", "1 trusts the rewards that came, 0 the critic's next value.", order=131, ge=0, le=1)
     whiten_advantages: bool = setting(

@@ -38,6 +38,7 @@ from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import NotFiniteFault, Preempted
 from workers.engine.models import pieces_of
+from workers.engine.optimizers import parameters_of
 from workers.engine.sample import Sample
 from workers.engine.schedule import factor
 from workers.engine.tally import Tally
@@ -142,7 +143,7 @@ class Loop:
         """One optimizer step on `samples`, in micro-batches whose losses share the whole's denominators."""
         optimizers = {role: self.state.optimizers[role] for role in phase.roles}
         total, counts = accumulate(
-            phase, samples, turn, parameters=[each for optimizer in optimizers.values() for each in _parameters(optimizer)],
+            phase, samples, turn, parameters=[each for optimizer in optimizers.values() for each in parameters_of(optimizer)],
             sharded=any(self.state.models[role].sharded for role in phase.roles), accelerator=self.accelerator,
             precision=self.precision)
         for hook in self._hooks(phase.roles):
@@ -181,7 +182,7 @@ class Loop:
     def _clip(self, optimizer: Any) -> torch.Tensor:
         """Scales the gradient down to the limit; answers its norm before that."""
         limit = self.config.max_grad_norm or float("inf")
-        norm: torch.Tensor = self.accelerator.clip_grad_norm_(_parameters(optimizer), limit)
+        norm: torch.Tensor = self.accelerator.clip_grad_norm_(parameters_of(optimizer), limit)
         return sharding.whole(norm)
 
     def _not_finite(self, samples: list[Sample], loss: float) -> None:
@@ -407,8 +408,4 @@ def _finite(value: float) -> bool:
 
 def rough_size(state: TrainingState) -> int:
     """Bytes of the first checkpoint, before one has been measured: weights and two moments."""
-    return sum(3 * 4 * parameter.numel() for optimizer in state.optimizers.values() for parameter in _parameters(optimizer))
-
-
-def _parameters(optimizer: Any) -> list[torch.nn.Parameter]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    return sum(3 * 4 * parameter.numel() for optimizer in state.optimizers.values() for parameter in parameters_of(optimizer))

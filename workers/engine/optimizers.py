@@ -24,6 +24,11 @@ def make(module: Any, config: TrainingConfig) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=1.0, betas=betas, fused=True)
 
 
+def parameters_of(optimizer: Any) -> list[torch.nn.Parameter]:
+    """What it trains, in the order in which its state numbers them."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
 def kept_bytes(module: Any, config: TrainingConfig) -> int:
     """Bytes that the optimizer keeps of what is trained: two moments, or of a matrix a row and a column."""
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]

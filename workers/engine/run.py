@@ -22,7 +22,6 @@ from workers.engine import (
     memory,
     optimizers,
     precision,
-    sharding,
     task,
     training_state,
 )
@@ -223,7 +222,7 @@ def _write_final(loop: Loop, place: Path, log: EventLog) -> None:
     config, state = loop.config, loop.state
     role = next(role for role in loop.composition.roles if role.trained)
     model = state.models[role.name]
-    module, weights = model.module, sharding.whole_weights(model.module) if model.sharded else None
+    module, weights = model.module, training_state.whole_weights_of(model)
     if distributed.rank() > 0:
         return
     if merges(config):

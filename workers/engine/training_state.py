@@ -13,6 +13,7 @@ from workers.engine import checkpoint, distributed, generators, memory, prefix, 
 from workers.engine.composition import Stateful, UpdateHook
 from workers.engine.faults import naming_full_disk
 from workers.engine.models import Model
+from workers.engine.optimizers import parameters_of
 from workers.engine.stream import RowStream
 
 
@@ -41,7 +42,7 @@ def save(state: TrainingState, root: Path) -> checkpoint.Saved | None:
 
     Raises DiskFault when the disk is full.
     """
-    weights = {role: _whole_weights(state.models[role]) for role in state.optimizers}
+    weights = {role: whole_weights_of(state.models[role]) for role in state.optimizers}
     moments = {role: _optimizer_state(optimizer) for role, optimizer in state.optimizers.items()}
     if distributed.rank() > 0:
         return None
@@ -83,7 +84,7 @@ def load(state: TrainingState, place: Path) -> None:
     tensors = checkpoint.read_tensors(place, "state.safetensors")
     for role, optimizer in state.optimizers.items():
         held = checkpoint.read_tensors(place, f"optimizer-{role}.safetensors")
-        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        parameters = parameters_of(optimizer)
         held = {name: sharding.part_of(value, parameters[int(name.split(".", 1)[0])]) for name, value in held.items()}
         optimizer.load_state_dict(_optimizer_dict(held, said["optimizers"][role], optimizer.state_dict()))
     for name, controller in state.controllers.items():
@@ -105,7 +106,8 @@ def write_model(module: Any, tokenizer: Any, directory: Path, *, weights: dict[s
     tokenizer.save_pretrained(directory)
 
 
-def _whole_weights(model: Model) -> dict[str, Tensor] | None:
+def whole_weights_of(model: Model) -> dict[str, Tensor] | None:
+    """The weights of a model that is cut over processes, which must all ask; None where its own are whole."""
     return sharding.whole_weights(model.module) if model.sharded else None
 
 
