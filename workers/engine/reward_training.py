@@ -12,15 +12,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed
+from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.products import ProductKind, RewardReport
 from workers.contract.records import Record, RecordKind, Text
 from workers.contract.run_spec import ModelKind
 from workers.engine import pairs, rankings
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Loss, Report, Role, Setting, Stream, Turn
 from workers.engine.marked_answers import answers_per_row
-from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut
+from workers.engine.pairs import EMPTY, FULL, LONG, LeftOut, PairConfig
 from workers.engine.rendering import Rendered, Truncation, truncate
+from workers.engine.reward_heads import declaration
 from workers.engine.sample import Sample
 from workers.engine.tally import Tally
 from workers.engine.training_config import HELD_OUT_COUNT, TrainingConfig, chosen_learning_rate, setting
@@ -60,6 +61,8 @@ def held_out_only(name: str, title: str, help: str, better: Literal["up", "down"
 
 ACCURACY = MetricInfo(name="accuracy", title="Accuracy", panel="Accuracy", better="up",
                       help="Share whose score is on the right side of one half.")
+LORA = Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
+              config={"use_peft": True, "lora_r": 16, "lora_alpha": 32})
 MODELS = [ModelNeed(role="reward", kinds=[ModelKind.CAUSAL, ModelKind.REWARD],
                     help="The model that is trained: a language model gets a fresh head, a reward model keeps its own.")]
 
@@ -124,6 +127,30 @@ def composition(config: RewardConfig, setting: Setting, parts: Parts) -> Composi
         evaluations=(Evaluation("eval", measured),) if held_out else (),
         reports=(Report(ProductKind.REWARD_REPORT, reported),),
         best=parts.best if held_out else None,
+    )
+
+
+def of_pairs(config: PairConfig, setting: Setting, *, loss: Loss, measure: Callable[[Turn], dict[str, float]],
+             report: Callable[[Turn], RewardReport], collect: Callable[[Turn, int, LeftOut], list[Sample]] = pairs.take,
+             heads: int = 1) -> Composition:
+    """One trained role with a scalar head that learns from pairs; held-out accuracy where there is a split for it, the report
+    at the end. `measure` names its metrics in full.
+
+    Raises ConfigFault when pairs may be longer than the model's context.
+    """
+    pairs.check_length(config, setting)
+    left_out, held_out = LeftOut(), "eval" in setting.spec.datasets
+    count = config.per_device_train_batch_size * config.gradient_accumulation_steps
+    return Composition(
+        roles=(Role("reward", trained=True, head="scalar", weights="reward", heads=heads, declares=declaration("preference")),),
+        cycle=(Collect("read", lambda turn: collect(turn, count, left_out)),
+               Fit("fit", ("reward",), loss, micro_samples=2 * config.per_device_train_batch_size, keep_groups=True)),
+        data={"train": pairs.renderer(config, setting, left_out), "eval": pairs.renderer(config, setting, LeftOut())},
+        total_steps=lambda data: pairs.planned_steps(config, data),
+        live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
+        evaluations=(Evaluation("eval", measure),) if held_out else (),
+        reports=(Report(ProductKind.REWARD_REPORT, report),),
+        best=("eval/accuracy", "up") if held_out else None,
     )
 
 

@@ -14,19 +14,18 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
-from workers.contract.products import ProductKind, RewardReport
+from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelKind
-from workers.engine import pairs, reward_report
+from workers.engine import pairs, reward_report, reward_training
 from workers.engine.card import card
-from workers.engine.composition import Collect, Composition, Evaluation, Fit, Report, Role, Setting, Turn
+from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.rendering import Truncation
-from workers.engine.reward_heads import declaration
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
 from workers.engine.reward_report import ScoredPair
 from workers.engine.sample import Batch, Counts
 from workers.engine.tally import Tally
-from workers.engine.training_config import HELD_OUT_COUNT, chosen_learning_rate
+from workers.engine.training_config import HELD_OUT_COUNT
 from workers.engine.training_config import setting as field
 
 
@@ -84,8 +83,7 @@ CARD = card(
         Preset(name="default", title="Whole model", description="All weights, learning rate by the model's size."),
         Preset(name="centred", title="Centred", description="Scores stay around zero, which PPO and mixtures of terms like.",
                config={"center_rewards_coefficient": 0.01}),
-        Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
-               config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+        reward_training.LORA,
         Preset(name="demo", title="Demo", description="The right sum before a wrong one, with the tiny model.",
                config={"learning_rate": 1e-3, "per_device_train_batch_size": 32, "max_length": 64, "max_steps": 150,
                        "eval_steps": 25, "eval_limit": 256}),
@@ -99,22 +97,8 @@ def compose(config: Config, setting: Setting) -> Composition:
 
     Raises ConfigFault when pairs may be longer than the model's context.
     """
-    pairs.check_length(config, setting)
-    left_out, held_out = pairs.LeftOut(), "eval" in setting.spec.datasets
-
-    count = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    return Composition(
-        roles=(Role("reward", trained=True, head="scalar", weights="reward", declares=declaration("preference")),),
-        cycle=(Collect("read", lambda turn: pairs.take(turn, count, left_out)),
-               Fit("fit", ("reward",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
-                   keep_groups=True)),
-        data={"train": pairs.renderer(config, setting, left_out), "eval": pairs.renderer(config, setting, pairs.LeftOut())},
-        total_steps=lambda data: pairs.planned_steps(config, data),
-        live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
-        evaluations=(Evaluation("eval", partial(held_out_measures, config)),) if held_out else (),
-        reports=(Report(ProductKind.REWARD_REPORT, partial(report, config, setting)),),
-        best=("eval/accuracy", "up") if held_out else None,
-    )
+    return reward_training.of_pairs(config, setting, loss=partial(loss, config), measure=partial(held_out_measures, config),
+                                    report=partial(report, config, setting))
 
 
 def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:

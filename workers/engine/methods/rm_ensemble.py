@@ -17,20 +17,18 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.contract.products import Measure, ProductKind, RewardReport
+from workers.contract.products import Measure, RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.engine import pairs, reward_report, reward_training
 from workers.engine.card import card
-from workers.engine.composition import Collect, Composition, Evaluation, Fit, Report, Role, Setting, Turn
+from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.head_aggregation import disagreement
 from workers.engine.rendering import Truncation
-from workers.engine.reward_heads import declaration
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
 from workers.engine.reward_report import ScoredPair
 from workers.engine.reward_training import metrics, needs
 from workers.engine.sample import Batch, Counts, Sample
 from workers.engine.tally import Tally
-from workers.engine.training_config import chosen_learning_rate
 from workers.engine.training_config import setting as option
 
 
@@ -84,23 +82,9 @@ CARD = card(
 
 def compose(config: Config, setting: Setting) -> Composition:
     """One trained role with a head of several numbers. Raises ConfigFault when pairs may be longer than the model's context."""
-    pairs.check_length(config, setting)
-    left_out, held_out = pairs.LeftOut(), "eval" in setting.spec.datasets
     draws = Draws(config.heads, setting.spec.seed) if config.bootstrap else None
-    count = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    return Composition(
-        roles=(Role("reward", trained=True, head="scalar", weights="reward", heads=config.heads,
-                    declares=declaration("preference")),),
-        cycle=(Collect("read", lambda turn: collect(turn, count, left_out, draws)),
-               Fit("fit", ("reward",), partial(loss, config), micro_samples=2 * config.per_device_train_batch_size,
-                   keep_groups=True)),
-        data={"train": pairs.renderer(config, setting, left_out), "eval": pairs.renderer(config, setting, pairs.LeftOut())},
-        total_steps=lambda data: pairs.planned_steps(config, data),
-        live={"learning_rate": chosen_learning_rate(config, setting.parameters, at_7b=1e-5, highest=1e-3)},
-        evaluations=(Evaluation("eval", partial(held_out_measures, config)),) if held_out else (),
-        reports=(Report(ProductKind.REWARD_REPORT, partial(report, config, setting)),),
-        best=("eval/accuracy", "up") if held_out else None,
-    )
+    return reward_training.of_pairs(config, setting, loss=partial(loss, config), measure=partial(held_out_measures, config),
+                                    report=partial(report, config, setting), collect=partial(collect, draws), heads=config.heads)
 
 
 @dataclass
@@ -120,7 +104,7 @@ class Draws:
         return self.counts
 
 
-def collect(turn: Turn, count: int, left_out: pairs.LeftOut, draws: Draws | None) -> list[Sample]:
+def collect(draws: Draws | None, turn: Turn, count: int, left_out: pairs.LeftOut) -> list[Sample]:
     """The step's pairs, each sample with scalars `drawn_<e>` where heads draw their own."""
     samples = pairs.take(turn, count, left_out)
     if draws is None:

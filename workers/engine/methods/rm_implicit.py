@@ -52,8 +52,7 @@ CARD = card(
     models=reward_training.MODELS,
     presets=[
         Preset(name="default", title="Whole model", description="All weights; inverse propensities where rows have them."),
-        Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
-               config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+        reward_training.LORA,
         Preset(name="demo", title="Demo", description="Sums marked good or bad with the tiny model, a mark being a thumb.",
                config={"learning_rate": 1e-3, "per_device_train_batch_size": 64, "max_length": 64, "max_steps": 150,
                        "loss_on": "every_token", "eval_steps": 25, "eval_limit": 256}),

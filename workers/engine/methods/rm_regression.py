@@ -62,8 +62,7 @@ CARD = card(
     models=reward_training.MODELS,
     presets=[
         Preset(name="default", title="Whole model", description="All weights; grades are standardised."),
-        Preset(name="lora", title="LoRA", description="A small adapter on every linear layer and a whole head.",
-               config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
+        reward_training.LORA,
         Preset(name="demo", title="Demo", description="Sums marked right or wrong with the tiny model, the mark as the grade.",
                config={"learning_rate": 1e-3, "per_device_train_batch_size": 64, "max_length": 64, "max_steps": 150,
                        "eval_steps": 25, "eval_limit": 256}),
