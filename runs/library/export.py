@@ -108,7 +108,7 @@ def _words(adapter: Path) -> str:
     kind = str(config.get("peft_type") or "LORA").lower()
     lines = [f"{BASE}: a model that transformers loads.", f"{ADAPTER}: an adapter of kind {kind}, trained on it."]
     if kind in HOUSE_KINDS:
-        lines.append("peft alone does not know this kind: import workers.engine.house_tuners of Lodestar first, then")
+        lines.append("peft alone does not know this kind: import workers.engine.modeling.house_tuners of Lodestar first, then")
     lines.append(f'peft.PeftModel.from_pretrained(base_model, "{ADAPTER}") puts it onto the base.')
     if kind in BESIDE:
         lines.append(f"It is {BESIDE[kind]} and cannot be merged into the base's weights.")

@@ -22,7 +22,7 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from tests.benchmarks.step_clocks import OurClock, TheirClock, Took, compared
 from tests.engine.builders import curve, dataset, spec, train
 from workers.contract.records import RecordKind
-from workers.engine.tiny_model import make_model, make_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 
 SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
           "10M": {"width": 320, "layers": 8, "inner": 864, "heads": 8}}

@@ -26,7 +26,7 @@ SHAPES: dict[str, dict[str, int]] = {
 
 def prepare(folder: Path, asked: argparse.Namespace) -> None:
     """A model, a tokenizer whose end token lies beyond the model's vocabulary, and prompts of equal length."""
-    from workers.engine.tiny_model import make_model, make_tokenizer
+    from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 
     vocabulary = 1024 if asked.shape == "10m" else 264
     model = make_model(0, vocabulary=vocabulary, **SHAPES[asked.shape])

@@ -20,8 +20,8 @@ from workers.contract.records import RecordKind  # noqa: E402
 from workers.contract.run_spec import DatasetRef, Resources, RewardPipeline, RewardTerm, RunSpec  # noqa: E402
 from workers.engine import worlds  # noqa: E402
 from workers.engine.method import method_of  # noqa: E402
+from workers.engine.modeling.tiny_model import make_tiny  # noqa: E402
 from workers.engine.preflight import report  # noqa: E402
-from workers.engine.tiny_model import make_tiny  # noqa: E402
 
 
 def demo(method: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.engine.builders import dataset, spec, train
 from workers.contract.events import MetricsEvent, ProgressEvent
 from workers.contract.records import RecordKind
 from workers.engine.events import EventLog
-from workers.engine.tiny_model import make_model, make_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 
 SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
           "10M": {"width": 320, "layers": 8, "inner": 864, "heads": 8}}

@@ -19,9 +19,9 @@ from workers.contract.run_spec import DatasetRef, Limits, ModelRef, Resources, R
 from workers.engine import run
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
-from workers.engine.models import Model, Scorer
+from workers.engine.modeling.models import Model, Scorer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 from workers.engine.sample import Sample
-from workers.engine.tiny_model import make_model, make_tokenizer
 
 SMALL = {"width": 32, "layers": 2, "inner": 64, "heads": 2, "context_length": 256}
 

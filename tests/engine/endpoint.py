@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from workers.engine import judges
+from workers.engine.rewarding import judges
 
 
 class Served:

@@ -10,7 +10,7 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef, RewardPipeline, RunSpec
 from workers.engine.composition import Turn
 from workers.engine.sample import Rollout, Sample
-from workers.engine.tally import Tally
+from workers.engine.training.tally import Tally
 
 SEVENS = {"terms": [{"name": "sevens", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}},
                     {"name": "short", "kind": "length", "weight": 0.1, "params": {"mode": "penalty", "limit": 6}}]}

@@ -15,16 +15,17 @@ from tests.engine import online_builders
 from tests.engine.builders import curve, dataset, of_type, spec, straight_and_resumed, sum_pairs, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
-from workers.engine import adapter_checks, adapters, merging, optimizers
-from workers.engine.adaptive_rank import AdaptiveRank
-from workers.engine.compiled import Compiled
 from workers.engine.faults import ConfigFault, ModelFault
-from workers.engine.loading import load_causal
 from workers.engine.methods import sft_instruct
-from workers.engine.models import Model, Scorer, frozen
+from workers.engine.modeling import adapter_checks, adapters, merging
+from workers.engine.modeling.adaptive_rank import AdaptiveRank
+from workers.engine.modeling.compiled import Compiled
+from workers.engine.modeling.loading import load_causal
+from workers.engine.modeling.models import Model, Scorer, frozen
 from workers.engine.preflight import report
 from workers.engine.sample import batch_of
-from workers.engine.training_config import merges
+from workers.engine.training import optimizers
+from workers.engine.training.training_config import merges
 
 KINDS: dict[str, dict[str, Any]] = {
     "lora": {"lora_dropout": 0.1}, "rslora": {}, "dora": {}, "adalora": {"adalora_init_r": 6, "adalora_target_r": 2},

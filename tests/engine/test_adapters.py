@@ -12,17 +12,17 @@ from peft.tuners.adalora.layer import RankAllocator
 from torch import Tensor, nn
 
 from tests.engine.builders import SMALL, random_sample, small_model
-from workers.engine import adapters, prefix
-from workers.engine.adaptive_rank import AdaptiveRank, budget, kept, orthogonality, smoothed
 from workers.engine.faults import ConfigFault, ModelFault
-from workers.engine.house_tuners import unimportant
-from workers.engine.loading import load_causal, load_scalar
 from workers.engine.methods import sft_instruct
-from workers.engine.models import Model, Scorer, Valuer
+from workers.engine.modeling import adapters, prefix
+from workers.engine.modeling.adaptive_rank import AdaptiveRank, budget, kept, orthogonality, smoothed
+from workers.engine.modeling.house_tuners import unimportant
+from workers.engine.modeling.loading import load_causal, load_scalar
+from workers.engine.modeling.models import Model, Scorer, Valuer
+from workers.engine.modeling.tiny_model import make_model
 from workers.engine.sample import batch_of
 from workers.engine.sampler.grouped import generate
-from workers.engine.tally import Tally
-from workers.engine.tiny_model import make_model
+from workers.engine.training.tally import Tally
 
 KINDS = ("lora", "rslora", "dora", "adalora", "curlora", "prefix", "p_tuning_v2", "ia3", "bottleneck")
 BESIDE = ("prefix", "p_tuning_v2", "bottleneck")

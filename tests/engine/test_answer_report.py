@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workers.contract.products import RewardReport
 from workers.contract.records import Record
-from workers.engine.answer_report import (
+from workers.engine.reports.answer_report import (
     ScoredAnswer,
     ScoredSteps,
     auc,

@@ -8,11 +8,11 @@ import pytest
 from tests.engine.builders import dataset, events, of_type, small_model, spec, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
-from workers.engine import checkpoint, loop
 from workers.engine.faults import ConfigFault, DataFault, DiskFault, ModelFault, NotFiniteFault
-from workers.engine.loading import load_causal, load_tokenizer
+from workers.engine.modeling.loading import load_causal, load_tokenizer
+from workers.engine.modeling.tiny_model import make_tokenizer
 from workers.engine.preflight import report
-from workers.engine.tiny_model import make_tokenizer
+from workers.engine.training import checkpoint, loop
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from tests.engine.builders import SMALL, curve, dataset, spec, sums, train, view
 from workers.contract.chat import CHAT_WORD
 from workers.contract.control import Chat, ChatStop, Pause, Resume
 from workers.contract.run_spec import ModelRef, Resources, RunKind, RunSpec
-from workers.engine.chat import Chats, WholeText, before_stop
 from workers.engine.control import Inbox
-from workers.engine.tiny_model import make_tokenizer
+from workers.engine.modeling.tiny_model import make_tokenizer
+from workers.engine.reports.chat import Chats, WholeText, before_stop
 
 
 def ask(text: str = "Count.", *, name: str = "q1", **given: Any) -> Chat:

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.engine import distributed
-from workers.engine.tally import Tally
+from workers.engine.training import distributed
+from workers.engine.training.tally import Tally
 
 
 @settings(max_examples=25, deadline=None)

@@ -23,14 +23,14 @@ from tests.engine.builders import (
 )
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import RunSpec
+from workers.engine.data.perplexity import PerplexityFilter, perplexity
 from workers.engine.faults import ConfigFault, DataFault
 from workers.engine.method import method_of
-from workers.engine.perplexity import PerplexityFilter, perplexity
+from workers.engine.modeling.reference_sync import MovingReference
 from workers.engine.preference._wpo import pair_weights
-from workers.engine.reference_sync import MovingReference
 from workers.engine.sample import Sample, batch_of
 from workers.engine.sampler.grouped import generate
-from workers.engine.tally import Tally
+from workers.engine.training.tally import Tally
 
 ALL_ON: dict[str, Any] = {"loss_type": "bco_pair", "bco_running_mean": True, "rpo_alpha": 0.5, "use_weighting": True,
                           "token_weighting": "ld", "perplexity_percentile": 100.0, "perplexity_of": "chosen"}

@@ -11,9 +11,9 @@ from tests.engine.supervised_builders import given
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef, RewardPipeline
 from workers.engine.faults import ConfigFault
-from workers.engine.loading import load_tokenizer
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 from workers.engine.preflight import report
-from workers.engine.tiny_model import make_model, make_tokenizer
 
 EXACT = {"terms": [{"name": "exact", "kind": "exact_match"}]}
 

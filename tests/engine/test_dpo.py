@@ -11,7 +11,7 @@ from tests.engine.builders import curve, dataset, of_type, small_model, spec, st
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.loading import load_tokenizer
+from workers.engine.modeling.loading import load_tokenizer
 from workers.engine.preflight import report
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from tests.engine.builders import random_sample, view
-from workers.engine import precision
-from workers.engine.full_precision_attention import attend
+from workers.engine.modeling import precision
+from workers.engine.modeling.full_precision_attention import attend
 from workers.engine.sample import batch_of
 
 

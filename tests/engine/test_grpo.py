@@ -11,15 +11,15 @@ from tests.engine.builders import curve, dataset, of_type, straight_and_resumed,
 from tests.engine.online_builders import EXACT, given, prompts, sample, turn
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import RunSpec
-from workers.engine.comparison import compare_answers
 from workers.engine.composition import Setting
+from workers.engine.families.online_config import SOMETIMES
+from workers.engine.families.surrogate import surrogate_loss
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.loading import load_tokenizer
 from workers.engine.methods import grpo
-from workers.engine.online_config import SOMETIMES
-from workers.engine.reducers import Reduction
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.rollout.comparison import compare_answers
 from workers.engine.sample import batch_of, counts_of
-from workers.engine.surrogate import surrogate_loss
+from workers.engine.training.reducers import Reduction
 
 
 def test_a_run_logs_the_metrics_its_card_names(tmp_path: Path, small: Path) -> None:

@@ -8,9 +8,9 @@ import torch
 
 from tests.engine.builders import curve, of_type, straight_and_resumed, train, weights
 from tests.engine.online_builders import given, prompts
+from workers.engine.families.online_config import SOMETIMES
 from workers.engine.faults import ConfigFault
 from workers.engine.method import method_of
-from workers.engine.online_config import SOMETIMES
 
 RELATIVES = ["dr-grpo", "gspo", "gmpo", "cispo", "dapo", "grpo-process"]
 ALWAYS_OWN = {"dapo": {"num_gen_batches", "frac_groups_kept"}, "grpo-process": {"steps/count", "steps/reward"}}

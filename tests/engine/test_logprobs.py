@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.engine.builders import random_sample, view
-from workers.engine import logprobs
-from workers.engine.logprobs import token_logprobs
+from workers.engine.modeling import logprobs
+from workers.engine.modeling.logprobs import token_logprobs
 from workers.engine.sample import batch_of
 
 
@@ -116,7 +116,7 @@ def test_gradient_checkpointing_changes_no_gradient() -> None:
 
 
 def test_a_sliding_window_hides_what_lies_further_back() -> None:
-    from workers.engine.flat_attention import flat_attention, layout_of
+    from workers.engine.modeling.flat_attention import flat_attention, layout_of
 
     torch.manual_seed(0)
     query, key, value = (torch.randn(1, 2, 10, 4) for _ in range(3))

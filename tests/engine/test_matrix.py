@@ -18,17 +18,17 @@ from tests.engine.builders import view
 from tests.engine.online_builders import sample, turn
 from workers.engine import advantages, credit, members, policy_losses, preference, regularisers, token_weights
 from workers.engine.advantages import estimator
-from workers.engine.comparison import compare_answers
-from workers.engine.direct_preference import DIVERGING
+from workers.engine.families.direct_preference import DIVERGING
+from workers.engine.families.online_config import FULL, METRICS, OnlineConfig
+from workers.engine.families.surrogate import check_loss, surrogate_loss
 from workers.engine.faults import ConfigFault
 from workers.engine.methods import grpo
-from workers.engine.online_config import FULL, METRICS, OnlineConfig
 from workers.engine.policy_losses import Level, PolicyOptions, levels, policy_loss
 from workers.engine.preference import answers_of
-from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
+from workers.engine.rollout.comparison import compare_answers
 from workers.engine.sample import Batch, Sample, batch_of, counts_of
-from workers.engine.surrogate import check_loss, surrogate_loss
+from workers.engine.training.reducers import Reduction, reduce
 
 ADVANTAGES, CREDITS, ESTIMATORS = (members.names(part.__name__) for part in (advantages, credit, regularisers))
 LOSSES: list[tuple[str, Level]] = [(name, level) for name in members.names(policy_losses.__name__) for level in levels(name)]

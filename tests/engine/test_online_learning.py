@@ -16,7 +16,7 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef, ModelRef, Resources, RewardPipeline, RunSpec
 from workers.engine import worlds
 from workers.engine.method import method_of
-from workers.engine.tiny_model import make_model, make_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 
 CORRECT = RewardPipeline.model_validate({"terms": [{"name": "correct", "kind": "numeric_match"}]})
 METHODS = ["ppo", "rloo"]

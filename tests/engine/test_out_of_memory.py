@@ -9,12 +9,13 @@ import torch
 
 from tests.engine.builders import curve, of_type, random_sample, train, view
 from tests.engine.catalogue_specs import cards, smallest
-from workers.engine import memory, models
 from workers.engine.faults import MemoryFault
-from workers.engine.flat_rows import flat
-from workers.engine.models import Scorer
+from workers.engine.modeling import models
+from workers.engine.modeling.flat_rows import flat
+from workers.engine.modeling.models import Scorer
 from workers.engine.sample import batch_of
 from workers.engine.sampler import grouped
+from workers.engine.training import memory
 
 CARDS = cards()
 OUT = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")

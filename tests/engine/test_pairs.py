@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from workers.contract.records import Record
+from workers.engine.data.pairs import EMPTY, EQUAL, FULL, LONG, LeftOut, render_pair, sides
 from workers.engine.faults import DataFault
-from workers.engine.pairs import EMPTY, EQUAL, FULL, LONG, LeftOut, render_pair, sides
+from workers.engine.modeling.tiny_model import make_tokenizer
 from workers.engine.sample import Sample
-from workers.engine.tiny_model import make_tokenizer
 
 TOKENIZER = make_tokenizer()
 PLAIN = make_tokenizer()

@@ -13,16 +13,17 @@ from tests.engine.builders import curve, dataset, of_type, straight_and_resumed,
 from tests.engine.online_builders import SEVENS, given, prompts, sample, turn
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import Resources, RunSpec
-from workers.engine import actor_critic, comparison
 from workers.engine.composition import Setting, Turn
+from workers.engine.families import actor_critic
+from workers.engine.families.online_config import SOMETIMES
+from workers.engine.families.surrogate import surrogate_loss
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.method import method_of
 from workers.engine.methods import a2c_a3c, mixer, mrt, reinforce, trpo
-from workers.engine.models import Model, Valuer
-from workers.engine.online_config import SOMETIMES
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.models import Model, Valuer
+from workers.engine.rollout import comparison
 from workers.engine.sample import Sample, batch_of, counts_of
-from workers.engine.surrogate import surrogate_loss
 
 NEVER = {"terms": [{"name": "never", "kind": "regex_match", "params": {"pattern": "(?!)"}}]}
 BROKEN = {"terms": [{"name": "broken", "kind": "length", "params": {}}], "on_nan": "drop"}

@@ -10,19 +10,19 @@ from safetensors.torch import load_file
 from tests.engine.builders import SMALL, curve, of_type, straight_and_resumed, train, view, weights
 from tests.engine.online_builders import given, prompts, sample, turn
 from workers.contract.run_spec import ModelKind, ModelRef, RunSpec
-from workers.engine import kl_control
 from workers.engine.composition import Setting, Turn
 from workers.engine.critic import state_values
+from workers.engine.families import kl_control
+from workers.engine.families.online_config import SOMETIMES
+from workers.engine.families.surrogate import surrogate
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.loading import load_scalar, load_tokenizer
 from workers.engine.methods import ppo
-from workers.engine.models import Model, Valuer
-from workers.engine.online_config import SOMETIMES
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.models import Model, Valuer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 from workers.engine.preflight import report
 from workers.engine.sample import Sample, batch_of, counts_of
-from workers.engine.surrogate import surrogate
-from workers.engine.tiny_model import make_model, make_tokenizer
-from workers.engine.training_state import write_model
+from workers.engine.training.training_state import write_model
 
 HEAD = 4 * SMALL["width"]
 """Bytes of the fresh head that makes the policy a critic."""

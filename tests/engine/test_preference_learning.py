@@ -12,7 +12,7 @@ import pytest
 from tests.engine.builders import curve, dataset, spec, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef
-from workers.engine.tiny_model import make_tiny
+from workers.engine.modeling.tiny_model import make_tiny
 
 NUMBERS = random.Random(0).sample(range(100, 1000), 900)
 

@@ -15,7 +15,7 @@ import pytest
 from tests.engine.builders import curve, engine, events, of_type, small_model, train
 from tests.engine.catalogue_specs import cards, smallest
 from workers.contract.run_spec import RunSpec
-from workers.engine import checkpoint
+from workers.engine.training import checkpoint
 
 CARDS = cards()
 SECONDS = 120.0

@@ -14,10 +14,10 @@ from tests.engine.supervised_builders import given
 from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
 from workers.engine.composition import Setting
+from workers.engine.data.rows import Rows
 from workers.engine.faults import DataFault
 from workers.engine.methods import rag_ft
-from workers.engine.rows import Rows
-from workers.engine.tiny_model import make_tokenizer
+from workers.engine.modeling.tiny_model import make_tokenizer
 
 TABLE: list[dict[str, Any]] = [
     {"prompt": "q0", "completion": "a0", "extra": {"documents": ["right 0", "wrong 0"], "gold": 0}},

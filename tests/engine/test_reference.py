@@ -9,9 +9,9 @@ import torch
 from tests.engine.builders import random_sample, view
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef, ModelRef, RunSpec
-from workers.engine import reference_cache
-from workers.engine.reference import ReferenceLogProbs
-from workers.engine.reference_cache import VARIABLE, cache_of
+from workers.engine.modeling import reference_cache
+from workers.engine.modeling.reference import ReferenceLogProbs
+from workers.engine.modeling.reference_cache import VARIABLE, cache_of
 from workers.engine.sample import Sample
 
 

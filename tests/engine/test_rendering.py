@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from workers.contract.records import Message, Record
-from workers.engine.faults import DataFault
-from workers.engine.reading import read, token_counts
-from workers.engine.rendering import (
+from workers.engine.data.reading import read, token_counts
+from workers.engine.data.rendering import (
     Rendered,
     prompt_ids,
     render_conversation,
@@ -18,7 +17,8 @@ from workers.engine.rendering import (
     segments,
     truncate,
 )
-from workers.engine.tiny_model import make_tokenizer
+from workers.engine.faults import DataFault
+from workers.engine.modeling.tiny_model import make_tokenizer
 
 WITHOUT_MARKERS = (
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{{ eos_token }}\n{% endfor %}"

@@ -12,8 +12,8 @@ from tests.engine.builders import curve, dataset, engine, engine_until, events, 
 from workers.contract import control
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import Limits, RewardPipeline, RewardTerm, RunSpec
-from workers.engine import checkpoint
 from workers.engine.control import Inbox
+from workers.engine.training import checkpoint
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -12,14 +12,14 @@ from tests.engine.builders import curve, dataset, of_type, spec, straight_and_re
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelRef, RunSpec
-from workers.engine import judged_answers
+from workers.engine.data.pairs import render_answer
 from workers.engine.faults import ConfigFault, DataFault, ModelFault
-from workers.engine.loading import load_tokenizer
 from workers.engine.method import method_of
 from workers.engine.methods import rm_ensemble, rm_implicit, rm_pl, rm_prm, rm_regression
-from workers.engine.pairs import render_answer
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.modeling.reward_heads import head_of
 from workers.engine.preflight import report
-from workers.engine.reward_heads import head_of
+from workers.engine.rollout import judged_answers
 
 Rows = list[dict[str, Any]]
 

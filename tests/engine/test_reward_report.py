@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workers.contract.records import Record
-from workers.engine.reward_report import ScoredPair, calibration, histogram, report, slices, spearman
+from workers.engine.reports.reward_report import ScoredPair, calibration, histogram, report, slices, spearman
 
 
 def pair(chosen: float, rejected: float, lengths: tuple[int, int] = (4, 4), **record: object) -> ScoredPair:

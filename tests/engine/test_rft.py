@@ -15,15 +15,15 @@ from tests.engine.online_builders import sample, turn
 from tests.engine.supervised_builders import given
 from workers.contract.records import Record
 from workers.contract.run_spec import RewardPipeline, RunSpec
-from workers.engine import written_answers
-from workers.engine.acceptance import accepted, key_of
 from workers.engine.composition import Setting
+from workers.engine.families.supervised import likelihood
 from workers.engine.faults import ConfigFault
 from workers.engine.methods import rft
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import written_answers
+from workers.engine.rollout.acceptance import accepted, key_of
 from workers.engine.sample import Sample, batch_of, counts_of
-from workers.engine.supervised import likelihood
-from workers.engine.tiny_model import make_model, make_tokenizer
 
 ALL = {"terms": [{"name": "all", "kind": "regex_match", "params": {"pattern": "(?s).*"}}]}
 NEVER = {"terms": [{"name": "never", "kind": "regex_match", "params": {"pattern": "zzzzzzz"}}]}

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from tests.engine.builders import curve, of_type, straight_and_resumed, train, view, weights
 from tests.engine.online_builders import given, prompts, sample, turn
-from workers.engine.comparison import compare_answers
+from workers.engine.families.online_config import SOMETIMES
+from workers.engine.families.surrogate import surrogate_loss
 from workers.engine.faults import ConfigFault, RewardFault
 from workers.engine.methods import rloo
-from workers.engine.online_config import SOMETIMES
 from workers.engine.policy_losses import PolicyOptions, clipped
-from workers.engine.reducers import Reduction, reduce
+from workers.engine.rollout.comparison import compare_answers
 from workers.engine.sample import Counts, Sample, batch_of, counts_of
-from workers.engine.surrogate import surrogate_loss
+from workers.engine.training.reducers import Reduction, reduce
 
 
 def answers(*rewards: float | None) -> list[Sample]:

@@ -12,14 +12,14 @@ from tests.engine.builders import curve, dataset, of_type, spec, straight_and_re
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import DatasetRef, ModelKind, ModelRef, RunSpec
+from workers.engine.data.pairs import LeftOut, render_pair
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.judging import final_values
-from workers.engine.loading import load_tokenizer
 from workers.engine.methods import rm_bt
-from workers.engine.models import frozen
-from workers.engine.pairs import LeftOut, render_pair
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.modeling.models import frozen
 from workers.engine.preflight import report
 from workers.engine.reward_models import score_all
+from workers.engine.rewarding.judging import final_values
 
 
 def preferences(folder: Path, rows: list[dict[str, Any]] | None = None, split: str = "train") -> DatasetRef:

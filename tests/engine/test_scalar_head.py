@@ -7,10 +7,10 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from workers.contract.run_spec import ModelKind, ModelRef
-from workers.engine.loading import load_scalar, load_tokenizer
-from workers.engine.models import Model, Valuer, frozen
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.models import Model, Valuer, frozen
 from workers.engine.sample import Sample, batch_of
-from workers.engine.training_state import write_model
+from workers.engine.training.training_state import write_model
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from tests.engine.builders import dataset, events, of_type, spec, sums, train
 from workers.contract.events import LogEvent
 from workers.contract.run_spec import DatasetRef
-from workers.engine import checkpoint, training_state
 from workers.engine.events import EventLog
 from workers.engine.faults import DiskFault, MemoryFault, is_memory_out
-from workers.engine.loop import Loop
+from workers.engine.training import checkpoint, training_state
+from workers.engine.training.loop import Loop
 
 MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 FULL = OSError(errno.ENOSPC, "No space left on device")

@@ -12,8 +12,8 @@ from workers.contract.run_spec import RunSpec
 from workers.engine.composition import Setting
 from workers.engine.faults import DataFault
 from workers.engine.methods import sft_cot
+from workers.engine.modeling.tiny_model import make_tokenizer
 from workers.engine.sample import Sample
-from workers.engine.tiny_model import make_tokenizer
 
 ROW = Record(prompt="58+67=", extra={"rationale": "8+7=15\n5+6+1=12", "answer": "125"})
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.engine.builders import curve, of_type, train
 from tests.engine.supervised_builders import given
+from workers.engine.data.rendering import Rendered, chunks
 from workers.engine.faults import ConfigFault
 from workers.engine.methods.sft_domain import dealt
-from workers.engine.rendering import Rendered, chunks
 
 
 def test_samples_are_dealt_by_largest_remainder() -> None:

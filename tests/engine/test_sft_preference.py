@@ -18,7 +18,7 @@ from workers.engine.composition import Setting
 from workers.engine.faults import DataFault
 from workers.engine.methods import sft_preference
 from workers.engine.methods.sft_preference import judged, unlikelihood
-from workers.engine.tiny_model import make_tokenizer
+from workers.engine.modeling.tiny_model import make_tokenizer
 
 PAIR = Record(prompt="1+1=", chosen="2", rejected="3")
 

@@ -10,13 +10,13 @@ from tests.engine.builders import dataset
 from workers.contract.events import EVENT, LogEvent, MetricsEvent
 from workers.contract.records import INDEX_STRIDE, Record
 from workers.contract.run_spec import DatasetRef
-from workers.engine import checkpoint
+from workers.engine.data.rows import Rows
+from workers.engine.data.stream import RowStream
 from workers.engine.events import EventLog
 from workers.engine.faults import DataFault
-from workers.engine.rows import Rows
 from workers.engine.sample import Sample
-from workers.engine.stream import RowStream
-from workers.engine.tally import Tally
+from workers.engine.training import checkpoint
+from workers.engine.training.tally import Tally
 
 
 def test_events_are_numbered_without_gaps_across_a_torn_line(tmp_path: Path) -> None:

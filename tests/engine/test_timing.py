@@ -8,8 +8,8 @@ import pytest
 from tests.engine.builders import curve, dataset, spec, sums, train
 from workers.contract.preflight import MemoryEstimate, PreflightReport
 from workers.contract.run_spec import Limits, Resources
-from workers.engine import timing
 from workers.engine.preflight import report
+from workers.engine.training import timing
 
 
 def test_a_whole_that_fits_the_budget_is_tried_and_its_median_counts() -> None:

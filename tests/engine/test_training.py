@@ -11,12 +11,12 @@ from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 from tests.engine.builders import curve, dataset, of_type, random_sample, spec, sums, train, view
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
-from workers.engine.loading import load_causal
-from workers.engine.reducers import Reduction, reduce, weighted_mean
+from workers.engine.families.supervised import token_loss
+from workers.engine.modeling.loading import load_causal
+from workers.engine.rollout.verifiers import is_right
 from workers.engine.sample import Counts, batch_of
-from workers.engine.schedule import factor
-from workers.engine.supervised import token_loss
-from workers.engine.verifiers import is_right
+from workers.engine.training.reducers import Reduction, reduce, weighted_mean
+from workers.engine.training.schedule import factor
 
 
 @pytest.fixture

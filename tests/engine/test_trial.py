@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from workers.contract.trials import ScoredPrompt, TrialAnswer, TrialOutcome, TrialPrompt, TrialRequest
-from workers.engine import members, trial
+from workers.engine import members
 from workers.engine.faults import ConfigFault, RewardFault
+from workers.engine.reports import trial
 
 CORRECT = {"name": "correct", "kind": "numeric_match"}
 SHORT = {"name": "short", "kind": "length", "weight": 0.5, "params": {"mode": "penalty", "limit": 10}}

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.contract.records import Record
-from workers.engine.tiny_model import make_tokenizer
-from workers.engine.worked_answers import MARKS, Style, parse, tail_tokens, worked_of, write
+from workers.engine.data.worked_answers import MARKS, Style, parse, tail_tokens, worked_of, write
+from workers.engine.modeling.tiny_model import make_tokenizer
 
 WORDS = st.text("abc 12+=", min_size=1, max_size=12).map(str.strip).filter(bool)
 

@@ -12,8 +12,8 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef, Resources, RewardPipeline, RunSpec
 from workers.engine.faults import ConfigFault
 from workers.engine.method import method_of
+from workers.engine.rollout.written_pairs import best_and_worst, pair
 from workers.engine.sample import Sample
-from workers.engine.written_pairs import best_and_worst, pair
 
 DIGITS = {"terms": [{"name": "digits", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}}]}
 BASE = {"max_steps": 4, "learning_rate": 1e-2, "max_length": 64, "per_device_train_batch_size": 4, "max_completion_length": 6,

@@ -18,9 +18,9 @@ from tests.engine.builders import curve, train
 from workers.contract.records import Record, RecordKind, Text
 from workers.contract.run_spec import DatasetRef, ModelRef, Resources, RewardPipeline, RunSpec
 from workers.engine import members, worlds
+from workers.engine.data.rendering import render_demonstration
 from workers.engine.method import method_of
-from workers.engine.rendering import render_demonstration
-from workers.engine.tiny_model import make_model, make_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
 
 SHAPE = {"width": 64, "layers": 2, "inner": 160, "heads": 4, "context_length": 64}
 """A tenth of a million parameters: enough for every world at the settings used here."""

@@ -15,7 +15,7 @@ from tests.datasets.desk import Desk, jsonl
 from tests.launches.builders import make_run
 from workers.agent.jobs import reward_trial
 from workers.contract.events import RolloutAnswer, RolloutEvent, RolloutTokens
-from workers.engine import trial as engine
+from workers.engine.reports import trial as engine
 
 
 @pytest.fixture

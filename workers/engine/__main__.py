@@ -30,11 +30,11 @@ from pydantic import ValidationError
 from workers.contract.catalogue import CATALOGUE_PATH, catalogue_json
 from workers.contract.events import FailedEvent
 from workers.contract.run_spec import RunSpec
-from workers.engine import launching
 from workers.engine.chat_line import connect
 from workers.engine.control import Inbox, listen
 from workers.engine.events import EventLog, Silence
 from workers.engine.faults import ConfigFault, DataFault, DiskFault, Fault, Preempted, naming_full_disk
+from workers.engine.training import launching
 
 FAILED, LEFT = 1, launching.LEFT
 DISK_FULL = errno.ENOSPC
@@ -145,9 +145,10 @@ def _train_and_tell(
     tell = tell or log.write
     try:
         if place.count > 1:
-            _module("distributed").join(rank=place.rank, count=place.count, meeting=place.meeting, gpus=spec.resources.gpus > 0)
+            _module("training.distributed").join(
+                rank=place.rank, count=place.count, meeting=place.meeting, gpus=spec.resources.gpus > 0)
         _module("run").carry_out(spec, log, inbox)
-        _module("distributed").leave()
+        _module("training.distributed").leave()
     except Fault as fault:
         tell(_failed(fault))
         return LEFT if isinstance(fault, Preempted) else FAILED
@@ -193,7 +194,7 @@ def catalogue(asked: argparse.Namespace) -> int:
 
 def make_tiny(asked: argparse.Namespace) -> int:
     """Writes the tiny demo model and its tokenizer."""
-    _module("tiny_model").make_tiny(Path(asked.path), asked.seed)
+    _module("modeling.tiny_model").make_tiny(Path(asked.path), asked.seed)
     return 0
 
 
@@ -211,13 +212,13 @@ def make_world(asked: argparse.Namespace) -> int:
 
 def render(asked: argparse.Namespace) -> int:
     """Answers a request on standard input: rows as the model reads them. See `reading.render`."""
-    _print(json.dumps(_module("reading").render(json.load(sys.stdin))))
+    _print(json.dumps(_module("data.reading").render(json.load(sys.stdin))))
     return 0
 
 
 def lengths(asked: argparse.Namespace) -> int:
     """Answers a request on standard input: token counts of a split. See `reading.lengths`."""
-    _print(json.dumps(_module("reading").lengths(json.load(sys.stdin))))
+    _print(json.dumps(_module("data.reading").lengths(json.load(sys.stdin))))
     return 0
 
 
@@ -230,13 +231,13 @@ def sandbox(asked: argparse.Namespace) -> int:
 
 def trial(asked: argparse.Namespace) -> int:
     """Answers a request on standard input: what a reward says of a few answers. See `trial.trial`."""
-    _print(json.dumps(_module("trial").trial(json.load(sys.stdin))))
+    _print(json.dumps(_module("reports.trial").trial(json.load(sys.stdin))))
     return 0
 
 
 def merge(asked: argparse.Namespace) -> int:
     """Writes a base with its adapter added in, as a request on standard input names them. See `merging.merge`."""
-    _module("merging").merge(json.load(sys.stdin))
+    _module("modeling.merging").merge(json.load(sys.stdin))
     return 0
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workers.contract.catalogue import MethodCard
-from workers.engine.training_config import MethodConfig
+from workers.engine.training.training_config import MethodConfig
 
 
 def card(slug: str, config: type[MethodConfig], **said: Any) -> MethodCard:

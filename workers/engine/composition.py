@@ -27,7 +27,7 @@ from workers.contract.products import ProductKind
 from workers.contract.records import Record
 from workers.contract.run_spec import RunSpec
 from workers.engine.sample import Against, Batch, Counts, Rollout, Sample, Scores
-from workers.engine.tally import Tally
+from workers.engine.training.tally import Tally
 
 
 class ModelView(Protocol):

@@ -9,7 +9,7 @@ from workers.contract.catalogue import Catalogue
 from workers.contract.run_spec import ModelRef, RunSpec
 from workers.engine import members, rewards, worlds
 from workers.engine.faults import ConfigFault
-from workers.engine.training_config import MethodConfig, TrainingConfig
+from workers.engine.training.training_config import MethodConfig, TrainingConfig
 
 PACKAGE = "workers.engine.methods"
 

@@ -19,22 +19,25 @@ from workers.contract.catalogue import MethodCard
 from workers.contract.preflight import Finding, Fix, MemoryEstimate, PreflightReport
 from workers.contract.records import Record
 from workers.contract.run_spec import ModelRef, RunKind, RunSpec
-from workers.engine import adapter_checks, optimizers, run, scoring, timing
+from workers.engine import run
 from workers.engine.control import Inbox
+from workers.engine.data.pairs import is_empty
+from workers.engine.data.reading import read
+from workers.engine.data.rendering import prompt_ids
+from workers.engine.data.rows import Rows
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault, RewardFault, UserCodeFault
-from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
-from workers.engine.loop import Loop
 from workers.engine.method import method_of, primary_of
-from workers.engine.models import adapted, trainable
-from workers.engine.pairs import is_empty
-from workers.engine.reading import read
-from workers.engine.rendering import prompt_ids
-from workers.engine.reward_pipeline import Pipeline
-from workers.engine.rows import Rows
+from workers.engine.modeling import adapter_checks
+from workers.engine.modeling.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.modeling.models import adapted, trainable
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import scoring
+from workers.engine.rollout.verifiers import reference_of
 from workers.engine.sample import Rollout, Sample
-from workers.engine.training_config import MethodConfig, TrainingConfig
-from workers.engine.verifiers import reference_of
+from workers.engine.training import optimizers, timing
+from workers.engine.training.loop import Loop
+from workers.engine.training.training_config import MethodConfig, TrainingConfig
 
 ROWS_READ = 200
 ROWS_TRIED = 4

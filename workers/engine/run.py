@@ -14,29 +14,21 @@ from transformers.utils import logging as transformers_logging
 from workers.contract.events import AlertEvent, ArtifactEvent, DoneEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import (
-    adapter_checks,
-    checkpoint,
-    distributed,
-    generators,
-    memory,
-    optimizers,
-    precision,
-    task,
-    training_state,
-)
-from workers.engine.adaptive_rank import AdaptiveRank
+from workers.engine import task
 from workers.engine.composition import Composition, Role, Setting, UpdateHook
 from workers.engine.control import Inbox
+from workers.engine.data.stream import RowStream
 from workers.engine.events import EventLog
 from workers.engine.faults import ConfigFault, DataFault, MemoryFault, is_memory_out, naming_full_disk
-from workers.engine.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
-from workers.engine.loop import Loop
 from workers.engine.method import config_of, method_of, primary_of, training_config_of
-from workers.engine.models import Model, adapted, build, trainable
-from workers.engine.stream import RowStream
-from workers.engine.training_config import TrainingConfig, merges
-from workers.engine.training_state import TrainingState
+from workers.engine.modeling import adapter_checks, precision
+from workers.engine.modeling.adaptive_rank import AdaptiveRank
+from workers.engine.modeling.loading import check_tokens, declared, declared_context, load_tokenizer, stored_parameters
+from workers.engine.modeling.models import Model, adapted, build, trainable
+from workers.engine.training import checkpoint, distributed, generators, memory, optimizers, training_state
+from workers.engine.training.loop import Loop
+from workers.engine.training.training_config import TrainingConfig, merges
+from workers.engine.training.training_state import TrainingState
 
 
 def carry_out(spec: RunSpec, log: EventLog, inbox: Inbox) -> None:

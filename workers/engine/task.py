@@ -26,11 +26,11 @@ from workers.contract import control
 from workers.contract.events import ArtifactEvent, DoneEvent, MetricsEvent, ProgressEvent
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunSpec
-from workers.engine import generators
 from workers.engine.control import Inbox
 from workers.engine.events import EventLog
 from workers.engine.faults import Preempted
 from workers.engine.method import config_of
+from workers.engine.training import generators
 
 Q = TypeVar("Q")
 T = TypeVar("T")

@@ -36,7 +36,7 @@ BROKEN = 70
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 LOADED = (
-    "workers.engine.preflight", "workers.engine.reading", "workers.engine.adapters", "workers.engine.trial",
+    "workers.engine.preflight", "workers.engine.data.reading", "workers.engine.modeling.adapters", "workers.engine.reports.trial",
     "transformers.models.llama.modeling_llama", "transformers.models.qwen2.modeling_qwen2",
     "transformers.models.qwen3.modeling_qwen3",
 )

@@ -7,8 +7,8 @@ import torch
 
 from tests.engine.online_builders import sample
 from workers.engine.critic import all_state_values, state_values
-from workers.engine.loading import load_scalar
-from workers.engine.models import Model, Valuer
+from workers.engine.modeling.loading import load_scalar
+from workers.engine.modeling.models import Model, Valuer
 from workers.engine.sample import batch_of
 
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.engine.builders import random_sample, view
-from workers.engine import divergences, logprobs, members
+from workers.engine import divergences, members
 from workers.engine.divergences import divergence
 from workers.engine.divergences._chunked import Terms, chunked
+from workers.engine.modeling import logprobs
 from workers.engine.sample import Against, batch_of
 
 TEACHER, STUDENT = torch.tensor([[2.0, 1.0, 0.0]]).double(), torch.ones(1, 3).double()

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from workers.engine.policy_losses import Level, PolicyOptions, policy_loss
 from workers.engine.policy_losses.clipped import terms
-from workers.engine.reducers import Reduction, reduce
 from workers.engine.regularisers import divergence
 from workers.engine.sample import Counts
+from workers.engine.training.reducers import Reduction, reduce
 
 
 def count(mask: Tensor) -> Counts:

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from tests.engine.builders import view
 from tests.engine.online_builders import sample, turn
-from workers.engine import off_policy
-from workers.engine.comparison import compare_answers
-from workers.engine.entropy_control import EntropyControl, bonus, high_entropy
-from workers.engine.held_answers import HeldAnswers
+from workers.engine.families.entropy_control import EntropyControl, bonus, high_entropy
+from workers.engine.families.surrogate import surrogate_loss
 from workers.engine.methods import grpo
-from workers.engine.off_policy import weights
 from workers.engine.policy_losses import PolicyOptions, clipped, importance
+from workers.engine.rollout import off_policy
+from workers.engine.rollout.comparison import compare_answers
+from workers.engine.rollout.held_answers import HeldAnswers
+from workers.engine.rollout.off_policy import weights
 from workers.engine.sample import Sample, batch_of, counts_of
-from workers.engine.surrogate import surrogate_loss
 
 THEN = torch.tensor([[0.0, 0.7, 1.5, 9.0], [-1.0, -2.0, 0.2, 0.0]])
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0]])

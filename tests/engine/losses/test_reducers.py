@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.engine.reducers import Reduction, reduce
 from workers.engine.sample import Counts
+from workers.engine.training.reducers import Reduction, reduce
 
 
 def count(mask: torch.Tensor, pieces: int = 1) -> Counts:

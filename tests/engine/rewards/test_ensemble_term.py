@@ -13,9 +13,9 @@ from tests.engine.rewards.test_process_term import ANSWER, PROMPT, pipeline, sav
 from workers.engine import head_aggregation, members
 from workers.engine.faults import ConfigFault
 from workers.engine.head_aggregation import aggregation, disagreement
-from workers.engine.loading import load_tokenizer
-from workers.engine.reward_heads import declaration
-from workers.engine.reward_pipeline import measures
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.rewarding.reward_pipeline import measures
 from workers.engine.rewards.reward_model import rendered
 
 HEADS = torch.tensor([[1.0, 2.0, 6.0, 3.0]], dtype=torch.float64)

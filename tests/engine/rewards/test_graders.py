@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workers.contract.graders import GraderErrors, JudgeChoice, pipeline_of, term_name
 from workers.contract.templates import fault_in, filled
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rewards.llm_judge import Params, own_question
 from workers.engine.rewards.text_similarity import similarity
 

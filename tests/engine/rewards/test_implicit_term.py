@@ -11,8 +11,8 @@ from tests.engine.builders import dataset, spec, sum_pairs, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef, RewardPipeline, RewardTerm
 from workers.engine.faults import ConfigFault
-from workers.engine.loading import load_tokenizer
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import whole
 
 

@@ -12,10 +12,10 @@ import torch
 from tests.engine.endpoint import Served, said, serving
 from workers import outbound
 from workers.contract.run_spec import ModelRef, RewardPipeline, RewardTerm
-from workers.engine import judges
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.judges import LocalJudge, marked, score_in
-from workers.engine.reward_pipeline import Pipeline, Rewards
+from workers.engine.rewarding import judges
+from workers.engine.rewarding.judges import LocalJudge, marked, score_in
+from workers.engine.rewarding.reward_pipeline import Pipeline, Rewards
 from workers.engine.rewards.llm_judge import Params, question
 
 OK = b"HTTP/1.1 200 OK\r\n"

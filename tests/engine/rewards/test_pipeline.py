@@ -7,7 +7,7 @@ import torch
 
 from workers.contract.run_spec import RewardPipeline, RewardTerm
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.reward_pipeline import Pipeline, Rewards, Term, measures
+from workers.engine.rewarding.reward_pipeline import Pipeline, Rewards, Term, measures
 from workers.engine.rewards import TermParams
 
 

@@ -11,10 +11,10 @@ from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RunSpec
 from workers.engine import preflight
 from workers.engine.faults import Fault, UserCodeFault
-from workers.engine.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
 from workers.engine.rewards import reward_model
 from workers.engine.sandbox.child import missing
-from workers.engine.training_state import write_model
+from workers.engine.training.training_state import write_model
 
 SEVENS = {"name": "sevens", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}}
 

@@ -10,16 +10,16 @@ from transformers import AutoModelForSequenceClassification
 from tests.engine.builders import curve, of_type, train
 from tests.engine.online_builders import given
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RewardTerm
-from workers.engine import steps
+from workers.engine.data import steps
+from workers.engine.data.steps import StepValues
 from workers.engine.faults import ConfigFault, ModelFault
-from workers.engine.loading import load_scalar, load_tokenizer
-from workers.engine.models import frozen
-from workers.engine.reward_heads import declaration
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.models import frozen
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import whole
 from workers.engine.sample import Sample
-from workers.engine.steps import StepValues
-from workers.engine.training_state import write_model
+from workers.engine.training.training_state import write_model
 
 PROMPT, ANSWER = "2+3+4=", "2+3=5\n\n5+4=9\n9"
 
@@ -93,7 +93,7 @@ def test_a_run_with_a_process_and_an_outcome_term_leaves_step_rewards_at_step_en
         steps.give_steps(tokenizer, samples, said)
         seen.extend(zip(samples, said, strict=True))
 
-    monkeypatch.setattr("workers.engine.rollouts.give_steps", watched)
+    monkeypatch.setattr("workers.engine.rollout.rollouts.give_steps", watched)
     found = train(given(tmp_path, small, reward={"terms": [process, outcome]}, max_steps=2))
     assert found[-1].type == "done"
     assert all(sum(sample.channels["step_rewards"].tolist()) == pytest.approx(sum(said.values), abs=1e-5)

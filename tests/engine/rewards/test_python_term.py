@@ -14,7 +14,7 @@ import pytest
 from workers.contract.records import Message
 from workers.contract.run_spec import RewardPipeline, RewardTerm
 from workers.engine.faults import Fault, UserCodeFault
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.sandbox import child
 from workers.engine.sandbox.child import Bounds, Child, SandboxMissing, missing
 

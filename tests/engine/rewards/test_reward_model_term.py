@@ -13,10 +13,10 @@ from transformers import AutoModelForSequenceClassification, LlamaConfig, LlamaF
 from workers.contract.records import Message
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RewardTerm
 from workers.engine.faults import ConfigFault, Fault, ModelFault
-from workers.engine.loading import declared, load_scalar, load_tokenizer
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.modeling.loading import declared, load_scalar, load_tokenizer
+from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rewards.reward_model import rendered
-from workers.engine.training_state import write_model
+from workers.engine.training.training_state import write_model
 
 PROMPTS: list[Any] = ["2 + 2 =", [Message(role="user", content="Say something long."), Message(role="assistant", content="What?"),
                        Message(role="user", content="Anything.")], "x"]

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from workers.contract.run_spec import Gate, RewardPipeline, RewardTerm, Transform
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.reward_pipeline import Pipeline, Rewards, measures
-from workers.engine.reward_transforms import is_open, transformed
+from workers.engine.rewarding.reward_pipeline import Pipeline, Rewards, measures
+from workers.engine.rewarding.reward_transforms import is_open, transformed
 
 NAN = math.nan
 TRANSFORM: TypeAdapter[Transform] = TypeAdapter(Transform)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.engine.builders import random_sample, view
-from workers.engine.models import Model
+from workers.engine.modeling.models import Model
 from workers.engine.sample import batch_of
 from workers.engine.step_rules import adaptive_kl, conjugate_gradient, fisher
 from workers.engine.step_rules.trust_region import Tried, full_step, search

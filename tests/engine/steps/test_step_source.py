@@ -10,10 +10,10 @@ from tests.engine.online_builders import turn
 from workers.contract.run_spec import RewardPipeline
 from workers.engine.faults import ConfigFault
 from workers.engine.methods import grpo, grpo_process
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.modeling.tiny_model import make_tokenizer
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout.step_source import gathered, give, places_of
 from workers.engine.sample import Rollout, Sample
-from workers.engine.step_source import gathered, give, places_of
-from workers.engine.tiny_model import make_tokenizer
 
 TOKENIZER = make_tokenizer(64)
 DIGITS = RewardPipeline.model_validate({"terms": [{"name": "last", "kind": "regex_match", "params": {"pattern": "[0-9]$"}}]})

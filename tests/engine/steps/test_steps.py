@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.engine import members, step_aggregation
+from workers.engine.data.steps import StepValues, give_steps, text_ends, token_ends
+from workers.engine.rewarding.step_shaping import step_rewards
 from workers.engine.sample import Sample
 from workers.engine.step_aggregation import aggregation
-from workers.engine.step_shaping import step_rewards
-from workers.engine.steps import StepValues, give_steps, text_ends, token_ends
 
 CHANCES = torch.tensor([0.9, 0.8, 0.95], dtype=torch.float64)
 Words: Any = SimpleNamespace(decode=lambda ids, skip_special_tokens: "".join("ab|cd"[one] for one in ids if one < 5))

@@ -12,11 +12,11 @@ from tests.engine.tasks.test_evaluate_answers import read
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import preflight
+from workers.engine.data.rendering import render_demonstration
 from workers.engine.faults import DataFault, ModelFault
-from workers.engine.loading import load_scalar, load_tokenizer
-from workers.engine.rendering import render_demonstration
-from workers.engine.tiny_model import make_model, make_tokenizer
-from workers.engine.training_state import write_model
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
+from workers.engine.training.training_state import write_model
 
 WRONG = ("7", "no", "12", "four", "x")
 PAIRS = [{"prompt": f"{n}+1=", "chosen": str(n + 1), "rejected": answer} for n, answer in enumerate(WRONG)]

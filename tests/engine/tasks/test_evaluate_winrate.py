@@ -15,11 +15,11 @@ from tests.engine.tasks.test_evaluate_answers import read
 from workers.contract.run_spec import ModelKind, ModelRef, RewardPipeline, RewardTerm
 from workers.engine import preflight
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.judges import Said
-from workers.engine.judging import SYSTEM, read_verdict, verdict_of, verdicts
-from workers.engine.loading import load_scalar, load_tokenizer
-from workers.engine.tiny_model import make_model, make_tokenizer
-from workers.engine.training_state import write_model
+from workers.engine.modeling.loading import load_scalar, load_tokenizer
+from workers.engine.modeling.tiny_model import make_model, make_tokenizer
+from workers.engine.rewarding.judges import Said
+from workers.engine.rewarding.judging import SYSTEM, read_verdict, verdict_of, verdicts
+from workers.engine.training.training_state import write_model
 
 ROWS = [{"prompt": row["prompt"], "answer": row["completion"]} for row in KNOWN]
 RIGHT = RewardPipeline(terms=[RewardTerm(name="right", kind="exact_match")])

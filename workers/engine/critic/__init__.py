@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from workers.engine.composition import ModelView
-from workers.engine.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.sample import Batch, Sample, batch_of
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.engine import logprobs
-from workers.engine.logprobs import tile_logits
+from workers.engine.modeling import logprobs
+from workers.engine.modeling.logprobs import tile_logits
 from workers.engine.sample import Comparison
 
 

@@ -16,16 +16,16 @@ from typing import Literal
 from torch import Tensor
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import actor_critic, surrogate
-from workers.engine.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.critic import gae, n_step, state_values, traces
-from workers.engine.online_config import DATA, POLICY, OnlineConfig, ReductionName
-from workers.engine.policy_gradient import PolicyGradientConfig
-from workers.engine.reducers import Reduction, reduce
+from workers.engine.families import actor_critic, surrogate
+from workers.engine.families.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
+from workers.engine.families.online_config import DATA, POLICY, OnlineConfig, ReductionName
+from workers.engine.families.policy_gradient import PolicyGradientConfig
 from workers.engine.sample import Batch, Counts
-from workers.engine.training_config import again, setting
+from workers.engine.training.reducers import Reduction, reduce
+from workers.engine.training.training_config import again, setting
 
 
 class Config(ActorCriticConfig, PolicyGradientConfig):

@@ -5,11 +5,11 @@ words that turn a thought, whose ratios leave the clip range first, go on teachi
 """
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig, PolicyLossName
-from workers.engine.training_config import again
+from workers.engine.families import online
+from workers.engine.families.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig, PolicyLossName
+from workers.engine.training.training_config import again
 
 
 class Config(OnlineConfig):

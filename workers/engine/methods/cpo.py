@@ -9,11 +9,11 @@ At the edge: as DPO. With α = 0 nothing keeps the chosen answers likely.
 from typing import Literal
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import direct_preference as direct
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_preference as direct
 from workers.engine.preference import Options
-from workers.engine.training_config import setting as field
+from workers.engine.training.training_config import setting as field
 
 
 class Config(direct.DirectConfig):

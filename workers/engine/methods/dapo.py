@@ -11,14 +11,14 @@ answer without a reward is not punished either. Of an epoch's prompts those draw
 from functools import partial
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import online
 from workers.engine.card import card
-from workers.engine.comparison import Extra
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig
+from workers.engine.families import online
+from workers.engine.families.online_config import DATA, DEMO, METRICS, POLICY, OnlineConfig
 from workers.engine.rewards.length import Params, soft_overlong
+from workers.engine.rollout.comparison import Extra
 from workers.engine.sample import Sample
-from workers.engine.training_config import again, setting
+from workers.engine.training.training_config import again, setting
 
 
 class Config(OnlineConfig):

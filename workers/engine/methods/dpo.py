@@ -10,10 +10,10 @@ At the edge: a pair that cannot be told apart is left out (see `pairs`).
 from typing import Literal
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import direct_preference as direct
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.training_config import setting as field
+from workers.engine.families import direct_preference as direct
+from workers.engine.training.training_config import setting as field
 
 LossType = Literal["sigmoid", "sigmoid_norm", "hinge", "ipo", "robust", "exo_pair", "nca_pair", "bco_pair", "sppo_hard", "aot",
                    "aot_unpaired", "apo_zero", "apo_down", "discopop", "rpo", "bfpo"]

@@ -5,11 +5,11 @@ towards long wrong answers. Here the loss is divided by a constant, the longest 
 """
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, OnlineConfig, ReductionName
-from workers.engine.training_config import again
+from workers.engine.families import online
+from workers.engine.families.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, OnlineConfig, ReductionName
+from workers.engine.training.training_config import again
 
 
 class Config(OnlineConfig):

@@ -13,14 +13,15 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, P
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
 from workers.contract.preflight import Finding
 from workers.contract.run_spec import RunKind, RunSpec
-from workers.engine import answering, results, scoring
-from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.reports import results
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import answering, scoring
+from workers.engine.rollout.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
+from workers.engine.rollout.verifiers import Verifier, mark
 from workers.engine.task import Work
-from workers.engine.training_config import setting
-from workers.engine.verifiers import Verifier, mark
+from workers.engine.training.training_config import setting
 from workers.statistics import pass_at_k
 
 NO_REWARD = "The reward decides what is right, and the run has none."

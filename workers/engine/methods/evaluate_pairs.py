@@ -13,18 +13,19 @@ from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
 from workers.contract.preflight import Finding
 from workers.contract.records import Record, RecordKind, Text
 from workers.contract.run_spec import ModelKind, ModelRef, RunKind, RunSpec
-from workers.engine import answering, results
-from workers.engine.answering import Author
 from workers.engine.card import card
+from workers.engine.data.pairs import is_empty, render_answer
+from workers.engine.data.rendering import sample_of, text_of
+from workers.engine.data.rows import Rows
 from workers.engine.faults import ConfigFault, DataFault, Fault, ModelFault
-from workers.engine.judging import final_values
-from workers.engine.loading import load_tokenizer
-from workers.engine.pairs import is_empty, render_answer
-from workers.engine.rendering import sample_of, text_of
-from workers.engine.rows import Rows
+from workers.engine.modeling.loading import load_tokenizer
+from workers.engine.reports import results
+from workers.engine.rewarding.judging import final_values
+from workers.engine.rollout import answering
+from workers.engine.rollout.answering import Author
 from workers.engine.sample import Sample
 from workers.engine.task import Work, piecewise
-from workers.engine.training_config import MethodConfig, setting
+from workers.engine.training.training_config import MethodConfig, setting
 
 
 class Config(MethodConfig):

@@ -17,15 +17,17 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, P
 from workers.contract.evaluation import EvaluatedAnswer, EvaluationItem
 from workers.contract.preflight import Finding
 from workers.contract.run_spec import ModelKind, RunKind, RunSpec
-from workers.engine import answering, judging, results, scoring
-from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.judges import Endpoint, Judge, LocalJudge, Manner
-from workers.engine.judging import Verdict
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.reports import results
+from workers.engine.rewarding import judging
+from workers.engine.rewarding.judges import Endpoint, Judge, LocalJudge, Manner
+from workers.engine.rewarding.judging import Verdict
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import answering, scoring
+from workers.engine.rollout.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.task import Work
-from workers.engine.training_config import setting
+from workers.engine.training.training_config import setting
 
 
 class Config(AnswerConfig):

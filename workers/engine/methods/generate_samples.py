@@ -12,13 +12,14 @@ from workers.contract.preflight import Finding
 from workers.contract.products import ProductKind
 from workers.contract.run_spec import RunKind, RunSpec
 from workers.contract.samples import SAMPLES_FILE, SampledAnswer, SampledPrompt
-from workers.engine import answering, results
-from workers.engine.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
 from workers.engine.card import card
-from workers.engine.rendering import text_of
+from workers.engine.data.rendering import text_of
+from workers.engine.reports import results
+from workers.engine.rollout import answering
+from workers.engine.rollout.answering import ASKED_KINDS, Answer, AnswerConfig, Author, Question
+from workers.engine.rollout.verifiers import is_right
 from workers.engine.task import Work
-from workers.engine.training_config import Auto, setting
-from workers.engine.verifiers import is_right
+from workers.engine.training.training_config import Auto, setting
 
 SHOWN = 64
 """Prompts shown as rollouts of the run; the artifact has all."""

@@ -11,11 +11,20 @@ separator is one step.
 from typing import Literal
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, DEMO, METRICS, POLICY, AdvantageName, CreditName, OnlineConfig, ReductionName
-from workers.engine.training_config import again
+from workers.engine.families import online
+from workers.engine.families.online_config import (
+    DATA,
+    DEMO,
+    METRICS,
+    POLICY,
+    AdvantageName,
+    CreditName,
+    OnlineConfig,
+    ReductionName,
+)
+from workers.engine.training.training_config import again
 
 
 class Config(OnlineConfig):

@@ -7,9 +7,9 @@ At the edge: as DPO.
 """
 
 from workers.contract.catalogue import Paper
-from workers.engine import direct_preference as direct
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_preference as direct
 
 
 class Config(direct.ReferencedConfig):

@@ -16,14 +16,14 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.rendering import extended, render_demonstration
+from workers.engine.data.worked_answers import COLUMNS, Style, columns_of, worked_of
+from workers.engine.families import supervised
 from workers.engine.faults import DataFault
-from workers.engine.rendering import extended, render_demonstration
 from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.training_config import setting as field
-from workers.engine.worked_answers import COLUMNS, Style, columns_of, worked_of
+from workers.engine.training.training_config import setting as field
 
 
 class Config(supervised.SupervisedConfig):

@@ -15,15 +15,18 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import divergences, supervised, teacher, written_answers
+from workers.engine import divergences
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.rendering import render_conversation, render_demonstration
+from workers.engine.families import supervised
 from workers.engine.faults import ConfigFault
-from workers.engine.logprobs import token_logprobs
-from workers.engine.reducers import Reduction, reduce
-from workers.engine.rendering import render_conversation, render_demonstration
+from workers.engine.modeling import teacher
+from workers.engine.modeling.logprobs import token_logprobs
+from workers.engine.rollout import written_answers
 from workers.engine.sample import Against, Batch, Counts, Sample
-from workers.engine.training_config import setting as field
+from workers.engine.training.reducers import Reduction, reduce
+from workers.engine.training.training_config import setting as field
 
 KINDS = [RecordKind.DEMONSTRATION, RecordKind.CONVERSATION, RecordKind.PROMPT_ANSWER, RecordKind.PROMPT]
 

@@ -15,14 +15,17 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import RecordKind
-from workers.engine import divergences, online_config, supervised, surrogate, teacher, written_answers
+from workers.engine import divergences
 from workers.engine.advantages import mean_to_go, to_go
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.families import online_config, supervised, surrogate
+from workers.engine.modeling import teacher
 from workers.engine.policy_losses import PolicyOptions, clipped
-from workers.engine.reducers import Reduction, reduce
+from workers.engine.rollout import written_answers
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.training_config import setting as field
+from workers.engine.training.reducers import Reduction, reduce
+from workers.engine.training.training_config import setting as field
 
 
 class Config(written_answers.FittingConfig):

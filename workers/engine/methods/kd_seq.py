@@ -12,13 +12,15 @@ from functools import partial
 
 from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import RecordKind
-from workers.engine import acceptance, online, supervised, teacher, written_answers
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.families import online, supervised
+from workers.engine.modeling import teacher
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import acceptance, written_answers
+from workers.engine.rollout.verifiers import is_right, reference_of
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as field
-from workers.engine.verifiers import is_right, reference_of
+from workers.engine.training.training_config import setting as field
 
 
 class Config(acceptance.AcceptanceConfig):

@@ -20,20 +20,21 @@ from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record
-from workers.engine import pairs, token_weights
+from workers.engine import token_weights
 from workers.engine.card import card
 from workers.engine.composition import Apply, Collect, Composition, Evaluation, Fit, ModelView, Role, Setting, Turn
-from workers.engine.marked_answers import DATA, answers_per_row, render_marked
-from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import LeftOut
+from workers.engine.data import pairs
+from workers.engine.data.marked_answers import DATA, answers_per_row, render_marked
+from workers.engine.data.pairs import LeftOut
+from workers.engine.data.rendering import Truncation
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.reference import ReferenceLogProbs, reference_role
+from workers.engine.modeling.reference_cache import cache_of
 from workers.engine.preference import Answers, Options, answers_of, terms
-from workers.engine.reference import ReferenceLogProbs, reference_role
-from workers.engine.reference_cache import cache_of
-from workers.engine.rendering import Truncation
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.tally import Tally
-from workers.engine.training_config import TrainingConfig, chosen_learning_rate
-from workers.engine.training_config import setting as field
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import TrainingConfig, chosen_learning_rate
+from workers.engine.training.training_config import setting as field
 
 
 class Config(TrainingConfig):

@@ -24,20 +24,21 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import RecordKind
-from workers.engine import comparison, online, surrogate
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Setting, Turn
+from workers.engine.data.reference_answers import given, reference_ids
+from workers.engine.families import online, surrogate
+from workers.engine.families.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
+from workers.engine.families.policy_gradient import PolicyGradientConfig, demo
 from workers.engine.faults import DataFault
-from workers.engine.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
-from workers.engine.policy_gradient import PolicyGradientConfig, demo
-from workers.engine.reference_answers import given, reference_ids
-from workers.engine.reward_pipeline import Pipeline
-from workers.engine.rollouts import tell_lengths
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import comparison
+from workers.engine.rollout.rollouts import tell_lengths
+from workers.engine.rollout.scoring import score, tell_rewards, texts_of
 from workers.engine.sample import Batch, Counts, Rollout, Sample
 from workers.engine.sampler.ends import end_ids_of
 from workers.engine.sampler.grouped import generate
-from workers.engine.scoring import score, tell_rewards, texts_of
-from workers.engine.training_config import Auto, again, setting
+from workers.engine.training.training_config import Auto, again, setting
 
 
 class Config(PolicyGradientConfig):

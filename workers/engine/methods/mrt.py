@@ -14,21 +14,22 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import comparison, online
 from workers.engine.advantages import estimator
-from workers.engine.answered_prompts import prompts_of
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.answered_prompts import prompts_of
+from workers.engine.data.reference_answers import given, reference_ids
+from workers.engine.families import online
+from workers.engine.families.online_config import DATA, METRICS, POLICY, OnlineConfig, ReductionName
+from workers.engine.families.policy_gradient import PolicyGradientConfig, demo
+from workers.engine.families.surrogate import keep, tell_loss
 from workers.engine.group_losses import minimum_risk
-from workers.engine.online_config import DATA, METRICS, POLICY, OnlineConfig, ReductionName
-from workers.engine.policy_gradient import PolicyGradientConfig, demo
-from workers.engine.reference_answers import given, reference_ids
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import comparison
+from workers.engine.rollout.scoring import samples_of, score, texts_of
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.sampler.ends import end_ids_of
-from workers.engine.scoring import samples_of, score, texts_of
-from workers.engine.surrogate import keep, tell_loss
-from workers.engine.training_config import again, setting
+from workers.engine.training.training_config import again, setting
 
 
 class Config(PolicyGradientConfig):

@@ -17,21 +17,22 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import direct_preference as direct
-from workers.engine import group_preference, pairs, rankings
+from workers.engine import group_preference
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Role, Setting, Turn
-from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import LeftOut
+from workers.engine.data import pairs, rankings
+from workers.engine.data.pairs import LeftOut
+from workers.engine.data.rendering import Truncation
+from workers.engine.families import direct_preference as direct
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.reference import ReferenceLogProbs, reference_role
+from workers.engine.modeling.reference_cache import cache_of
 from workers.engine.preference import answers_of
-from workers.engine.reference import ReferenceLogProbs, reference_role
-from workers.engine.reference_cache import cache_of
-from workers.engine.rendering import Truncation
 from workers.engine.reward_models.plackett_luce import MOST_TIED
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.tally import Tally
-from workers.engine.training_config import TrainingConfig, chosen_learning_rate
-from workers.engine.training_config import setting as field
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import TrainingConfig, chosen_learning_rate
+from workers.engine.training.training_config import setting as field
 
 
 class Config(TrainingConfig):

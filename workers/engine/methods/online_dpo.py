@@ -13,14 +13,15 @@ from typing import ClassVar, Literal
 
 from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record
-from workers.engine import direct_preference as direct
-from workers.engine import online, online_config, scoring, written_answers, written_pairs
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.rendering import Truncation
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.data.rendering import Truncation
+from workers.engine.families import direct_preference as direct
+from workers.engine.families import online, online_config
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import scoring, written_answers, written_pairs
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as field
+from workers.engine.training.training_config import setting as field
 
 
 class Config(direct.MovingConfig, written_answers.Writing):

@@ -19,22 +19,22 @@ from torch import Tensor
 from workers.contract.catalogue import MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record
 from workers.contract.run_spec import ModelKind
-from workers.engine import marked_answers, pairs
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Evaluation, Fit, Role, Setting, Turn
 from workers.engine.critic import soft_bellman, state_values
+from workers.engine.data import marked_answers, pairs
+from workers.engine.data.pairs import LeftOut
+from workers.engine.data.rendering import Truncation
+from workers.engine.data.steps import text_ends, token_ends
 from workers.engine.divergences import against
-from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import LeftOut
-from workers.engine.reducers import Reduction, reduce
-from workers.engine.reference import ReferenceLogProbs, reference_role
-from workers.engine.reference_cache import cache_of
-from workers.engine.rendering import Truncation
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.reference import ReferenceLogProbs, reference_role
+from workers.engine.modeling.reference_cache import cache_of
 from workers.engine.sample import Batch, Counts, Sample, batch_of, counts_of
-from workers.engine.steps import text_ends, token_ends
-from workers.engine.tally import Tally
-from workers.engine.training_config import Auto, TrainingConfig, chosen_learning_rate, scaled_learning_rate
-from workers.engine.training_config import setting as field
+from workers.engine.training.reducers import Reduction, reduce
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import Auto, TrainingConfig, chosen_learning_rate, scaled_learning_rate
+from workers.engine.training.training_config import setting as field
 
 PLACES = ("first", "middle", "last")
 

@@ -12,12 +12,12 @@ from typing import Literal
 from torch.nn import functional as F
 
 from workers.contract.catalogue import MetricInfo, Paper
-from workers.engine import direct_preference as direct
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_preference as direct
 from workers.engine.preference import Answers, Options, odds_ratio
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as field
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as field
 
 
 class Config(direct.DirectConfig):

@@ -16,15 +16,15 @@ from functools import partial
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import actor_critic, surrogate
-from workers.engine.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.critic import gae
-from workers.engine.kl_control import KlControlConfig, controlled
-from workers.engine.online_config import DATA, POLICY
+from workers.engine.families import actor_critic, surrogate
+from workers.engine.families.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
+from workers.engine.families.kl_control import KlControlConfig, controlled
+from workers.engine.families.online_config import DATA, POLICY
 from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.training_config import setting
+from workers.engine.training.training_config import setting
 
 
 class Config(ActorCriticConfig, KlControlConfig):

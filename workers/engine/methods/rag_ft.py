@@ -13,15 +13,15 @@ from typing import Any
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.rendering import extended, render_demonstration
+from workers.engine.data.rows import Rows
+from workers.engine.data.worked_answers import columns_of, text_of_completion
+from workers.engine.families import supervised
 from workers.engine.faults import DataFault
-from workers.engine.rendering import extended, render_demonstration
-from workers.engine.rows import Rows
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as field
-from workers.engine.worked_answers import columns_of, text_of_completion
+from workers.engine.training.training_config import setting as field
 
 KINDS = [RecordKind.DEMONSTRATION, RecordKind.PROMPT_ANSWER]
 

@@ -16,14 +16,15 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import actor_critic, baselines, comparison, online, surrogate
-from workers.engine.actor_critic import CRITIC, CRITIC_METRICS, CriticConfig
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
-from workers.engine.policy_gradient import PolicyGradientConfig, demo
+from workers.engine.families import actor_critic, baselines, online, surrogate
+from workers.engine.families.actor_critic import CRITIC, CRITIC_METRICS, CriticConfig
+from workers.engine.families.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
+from workers.engine.families.policy_gradient import PolicyGradientConfig, demo
+from workers.engine.rollout import comparison
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.training_config import again, setting
+from workers.engine.training.training_config import again, setting
 
 VALUES = comparison.Extra(("values",), actor_critic.give_values)
 

@@ -11,12 +11,12 @@ whiten; equal rewards without a KL teach nothing.
 from typing import Literal
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
-from workers.engine.policy_gradient import demo
-from workers.engine.training_config import again, setting
+from workers.engine.families import online
+from workers.engine.families.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
+from workers.engine.families.policy_gradient import demo
+from workers.engine.training.training_config import again, setting
 
 
 class Config(OnlineConfig):

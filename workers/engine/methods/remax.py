@@ -10,12 +10,12 @@ none, is not trained on.
 from typing import ClassVar, Literal
 
 from workers.contract.catalogue import Paper, Preset
-from workers.engine import baselines, online
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.online_config import DATA, METRICS, POLICY, OnlineConfig
-from workers.engine.policy_gradient import PolicyGradientConfig, demo
-from workers.engine.training_config import again, setting
+from workers.engine.families import baselines, online
+from workers.engine.families.online_config import DATA, METRICS, POLICY, OnlineConfig
+from workers.engine.families.policy_gradient import PolicyGradientConfig, demo
+from workers.engine.training.training_config import again, setting
 
 
 class Config(PolicyGradientConfig):

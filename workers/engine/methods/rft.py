@@ -21,15 +21,16 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import ModelNeed, Paper, Preset
-from workers.engine import acceptance, online, online_config, written_answers
 from workers.engine.card import card
 from workers.engine.composition import Apply, Composition, Setting, Turn
-from workers.engine.rendering import extended
-from workers.engine.reward_pipeline import Pipeline
+from workers.engine.data.rendering import extended
+from workers.engine.families import online, online_config
+from workers.engine.rewarding.reward_pipeline import Pipeline
+from workers.engine.rollout import acceptance, written_answers
+from workers.engine.rollout.verifiers import reference_of
 from workers.engine.sample import Sample
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as field
-from workers.engine.verifiers import reference_of
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as field
 
 
 class Config(acceptance.AcceptanceConfig):

@@ -17,16 +17,18 @@ from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, P
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelKind
-from workers.engine import pairs, reward_report, reward_training
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.rendering import Truncation
+from workers.engine.data import pairs
+from workers.engine.data.rendering import Truncation
+from workers.engine.families import reward_training
+from workers.engine.reports import reward_report
+from workers.engine.reports.reward_report import ScoredPair
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
-from workers.engine.reward_report import ScoredPair
 from workers.engine.sample import Batch, Counts
-from workers.engine.tally import Tally
-from workers.engine.training_config import HELD_OUT_COUNT
-from workers.engine.training_config import setting as field
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import HELD_OUT_COUNT
+from workers.engine.training.training_config import setting as field
 
 
 class Config(pairs.PairConfig):

@@ -15,17 +15,18 @@ from functools import partial
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.contract.records import Record
-from workers.engine import judged_answers, reward_training
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.marked_answers import KINDS
+from workers.engine.data.pairs import LeftOut
+from workers.engine.families import reward_training
+from workers.engine.families.reward_training import Parts, held_out_only, metrics, needs
 from workers.engine.faults import DataFault
-from workers.engine.judged_answers import MarkedConfig
-from workers.engine.marked_answers import KINDS
-from workers.engine.pairs import LeftOut
-from workers.engine.reward_heads import declaration
-from workers.engine.reward_training import Parts, held_out_only, metrics, needs
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.rollout import judged_answers
+from workers.engine.rollout.judged_answers import MarkedConfig
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as option
+from workers.engine.training.training_config import setting as option
 
 
 class Config(MarkedConfig):

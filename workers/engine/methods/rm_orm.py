@@ -14,13 +14,14 @@ At the edge: an answer that is empty or too long is left out; of a pair the chos
 from functools import partial
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import judged_answers, reward_training
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.judged_answers import Balanced, MarkedConfig
-from workers.engine.marked_answers import KINDS
-from workers.engine.reward_heads import declaration
-from workers.engine.reward_training import Parts, held_out_only, metrics, needs
+from workers.engine.data.marked_answers import KINDS
+from workers.engine.families import reward_training
+from workers.engine.families.reward_training import Parts, held_out_only, metrics, needs
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.rollout import judged_answers
+from workers.engine.rollout.judged_answers import Balanced, MarkedConfig
 
 
 class Config(MarkedConfig):

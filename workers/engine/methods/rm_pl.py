@@ -23,17 +23,19 @@ from torch import Tensor
 from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.contract.products import Measure, RewardReport
 from workers.contract.records import Record, RecordKind
-from workers.engine import rankings, reward_report, reward_training
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.pairs import LeftOut
-from workers.engine.reward_heads import declaration
+from workers.engine.data import rankings
+from workers.engine.data.pairs import LeftOut
+from workers.engine.families import reward_training
+from workers.engine.families.reward_training import Parts, RewardConfig, metrics, needs
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.reports import reward_report
+from workers.engine.reports.reward_report import ScoredPair
 from workers.engine.reward_models import answer_scores, pairwise, plackett_luce, score_all
-from workers.engine.reward_report import ScoredPair
-from workers.engine.reward_training import Parts, RewardConfig, metrics, needs
 from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as option
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as option
 
 LOSSES = {"plackett_luce": plackett_luce, "pairwise": pairwise}
 

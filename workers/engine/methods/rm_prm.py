@@ -25,21 +25,21 @@ from torch import Tensor
 from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
-from workers.engine import reward_training
-from workers.engine.answer_report import ScoredAnswer, ScoredSteps, auc, first_errors, process_report
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.pairs import LONG, LeftOut, render_answer
+from workers.engine.data.rendering import sample_of, truncate
+from workers.engine.data.steps import step_places
+from workers.engine.families import reward_training
+from workers.engine.families.reward_training import Parts, RewardConfig, held_out_only, metrics, needs
 from workers.engine.faults import DataFault
-from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import LONG, LeftOut, render_answer
-from workers.engine.rendering import sample_of, truncate
-from workers.engine.reward_heads import declaration
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.reports.answer_report import ScoredAnswer, ScoredSteps, auc, first_errors, process_report
 from workers.engine.reward_models import binary
-from workers.engine.reward_training import Parts, RewardConfig, held_out_only, metrics, needs
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.steps import step_places
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as option
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as option
 
 NO_STEP = "without a step that has text"
 NO_LABEL = "whose labelled steps do not fit the maximum length"

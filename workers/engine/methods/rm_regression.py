@@ -19,20 +19,20 @@ from torch import Tensor
 from workers.contract.catalogue import Paper, Preset
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind, Text
-from workers.engine import reward_training
-from workers.engine.answer_report import ScoredAnswer, regression_report
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.pairs import LeftOut
+from workers.engine.data.rendering import sample_of
+from workers.engine.families import reward_training
+from workers.engine.families.reward_training import Parts, RewardConfig, held_out_only, metrics, needs, rendered_answer
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.pairs import LeftOut
-from workers.engine.rendering import sample_of
-from workers.engine.reward_heads import declaration
+from workers.engine.modeling.reward_heads import declaration
+from workers.engine.reports.answer_report import ScoredAnswer, regression_report
+from workers.engine.reports.reward_report import spearman
 from workers.engine.reward_models import answer_scores, score_all, squared_error
-from workers.engine.reward_report import spearman
-from workers.engine.reward_training import Parts, RewardConfig, held_out_only, metrics, needs, rendered_answer
 from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as option
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as option
 
 
 class Config(RewardConfig):

@@ -7,10 +7,10 @@ At the edge: a gap of 0 draws both answers to the same reward; a negative one pr
 """
 
 from workers.contract.catalogue import Paper
-from workers.engine import direct_preference as direct
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.training_config import setting as field
+from workers.engine.families import direct_preference as direct
+from workers.engine.training.training_config import setting as field
 
 
 class Config(direct.ReferencedConfig):

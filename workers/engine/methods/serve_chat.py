@@ -7,11 +7,11 @@ from workers.contract.control import Chat, ChatStop
 from workers.contract.events import MetricsEvent, ProgressEvent
 from workers.contract.run_spec import RunKind
 from workers.engine.card import card
-from workers.engine.chat import Chats
-from workers.engine.loading import declared_context, load_tokenizer
-from workers.engine.models import frozen
+from workers.engine.modeling.loading import declared_context, load_tokenizer
+from workers.engine.modeling.models import frozen
+from workers.engine.reports.chat import Chats
 from workers.engine.task import Work
-from workers.engine.training_config import MethodConfig, setting
+from workers.engine.training.training_config import MethodConfig, setting
 
 TELL_SECONDS = 5.0
 """How often the run tells how much it has answered."""

@@ -14,14 +14,10 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
-from workers.engine.faults import DataFault
-from workers.engine.rendering import Rendered, render_demonstration
-from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.training_config import setting as field
-from workers.engine.worked_answers import (
+from workers.engine.data.rendering import Rendered, render_demonstration
+from workers.engine.data.worked_answers import (
     COLUMNS,
     Style,
     Worked,
@@ -31,6 +27,10 @@ from workers.engine.worked_answers import (
     text_of_completion,
     worked_of,
 )
+from workers.engine.families import supervised
+from workers.engine.faults import DataFault
+from workers.engine.sample import Batch, Counts, Sample
+from workers.engine.training.training_config import setting as field
 
 
 class Config(supervised.SupervisedConfig):

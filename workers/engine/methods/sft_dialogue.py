@@ -6,13 +6,13 @@ The mask comes from the chat template (see `rendering`). On a one-turn chat it i
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Message, Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Apply, Composition, Setting, Turn
+from workers.engine.data.rendering import TrainOn, render_conversation
+from workers.engine.families import supervised
 from workers.engine.faults import DataFault
-from workers.engine.rendering import TrainOn, render_conversation
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as field
+from workers.engine.training.training_config import setting as field
 
 
 class Config(supervised.SupervisedConfig):

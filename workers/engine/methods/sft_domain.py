@@ -18,13 +18,13 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Evaluation, Setting, Stream, Turn
+from workers.engine.data.rendering import chunks, render_taught, render_text
+from workers.engine.families import supervised
 from workers.engine.faults import ConfigFault
-from workers.engine.rendering import chunks, render_taught, render_text
 from workers.engine.sample import Batch, Counts, Sample
-from workers.engine.training_config import setting as field
+from workers.engine.training.training_config import setting as field
 
 SOURCES = {"raw": "train", "task": "task", "replay": "replay"}
 """The sources of the mixture, and the data set that each is read from."""

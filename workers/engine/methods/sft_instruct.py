@@ -6,10 +6,10 @@ text) it is the language-model loss. Survey §4.1; see `supervised` for what it 
 
 from workers.contract.catalogue import DataNeed, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
-from workers.engine.rendering import render_taught
+from workers.engine.data.rendering import render_taught
+from workers.engine.families import supervised
 from workers.engine.sample import Sample
 
 

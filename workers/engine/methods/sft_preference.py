@@ -20,16 +20,16 @@ from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind, Text
-from workers.engine import supervised
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.pairs import is_empty
+from workers.engine.data.rendering import extended, render_demonstration
+from workers.engine.families import supervised
 from workers.engine.faults import DataFault
-from workers.engine.models import SCORE_TOKENS, pieces_of
-from workers.engine.pairs import is_empty
-from workers.engine.rendering import extended, render_demonstration
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.sample import Batch, Counts, Sample, batch_of
-from workers.engine.tally import Tally
-from workers.engine.training_config import setting as field
+from workers.engine.training.tally import Tally
+from workers.engine.training.training_config import setting as field
 
 KINDS = [RecordKind.PREFERENCE, RecordKind.UNPAIRED, RecordKind.RANKING]
 SUREST = -1e-6

@@ -13,14 +13,15 @@ from typing import ClassVar
 
 from workers.contract.catalogue import DataNeed, ModelNeed, Paper, Preset
 from workers.contract.records import Record, RecordKind
-from workers.engine import direct_preference as direct
-from workers.engine import supervised, written_answers, written_pairs
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.rendering import Truncation, render_demonstration, sample_of, truncate
+from workers.engine.families import direct_preference as direct
+from workers.engine.families import supervised
 from workers.engine.faults import ConfigFault
-from workers.engine.rendering import Truncation, render_demonstration, sample_of, truncate
+from workers.engine.rollout import written_answers, written_pairs
 from workers.engine.sample import Sample
-from workers.engine.training_config import setting as field
+from workers.engine.training.training_config import setting as field
 
 
 class Config(direct.TiedConfig, written_answers.Writing):

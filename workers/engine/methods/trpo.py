@@ -22,20 +22,21 @@ import torch
 from torch import Tensor
 
 from workers.contract.catalogue import MetricInfo, Paper, Preset
-from workers.engine import actor_critic, distributed
-from workers.engine.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
 from workers.engine.card import card
 from workers.engine.composition import Apply, Composition, Fit, Setting, Turn
 from workers.engine.critic import gae
+from workers.engine.families import actor_critic
+from workers.engine.families.actor_critic import ACTOR_CRITIC_METRICS, CRITIC, ActorCriticConfig
+from workers.engine.families.online_config import DATA, POLICY, ReductionName
+from workers.engine.families.policy_gradient import PolicyGradientConfig
 from workers.engine.faults import ConfigFault, NotFiniteFault
-from workers.engine.models import pieces_of
-from workers.engine.online_config import DATA, POLICY, ReductionName
-from workers.engine.policy_gradient import PolicyGradientConfig
+from workers.engine.modeling.models import pieces_of
 from workers.engine.regularisers import k3
 from workers.engine.sample import Batch, Counts, Sample, Scores, batch_of
 from workers.engine.step_rules import conjugate_gradient, fisher
 from workers.engine.step_rules.trust_region import Tried, full_step, search
-from workers.engine.training_config import again, setting
+from workers.engine.training import distributed
+from workers.engine.training.training_config import again, setting
 
 
 class Config(ActorCriticConfig, PolicyGradientConfig):

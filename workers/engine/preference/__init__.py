@@ -41,7 +41,7 @@ import torch
 from torch import Tensor
 
 from workers.engine import members
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.preference._scores import Divergence, score
 from workers.engine.sample import Batch
 from workers.engine.token_weights import Weighting

@@ -8,7 +8,7 @@ temperature ½. So log π(y) − log Σ_v π(v)² = log π_½(y) − log π(y).
 import torch
 from torch import Tensor
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 
 
 def pair_weights(logprobs: Tensor, sharp_logprobs: Tensor, mask: Tensor) -> Tensor:

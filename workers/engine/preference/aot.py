@@ -6,7 +6,7 @@ subtracted rank by rank: the batch is what is compared, so that it must not be c
 
 from torch import Tensor
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.preference import Answers, Options, sigmoid
 
 

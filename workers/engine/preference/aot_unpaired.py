@@ -5,7 +5,7 @@ The batch is what is compared, so that it must not be cut. One pair alone is DPO
 
 from torch import Tensor
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.preference import Answers, Options, sigmoid
 
 

@@ -7,7 +7,7 @@ one, −1/β for the other way round, ½/β where both are safe (IPO's own targe
 import torch
 from torch import Tensor
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.preference import Answers, Options, pair_difference
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.preference import Answers, Options
 
 SUREST = -1e-6

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workers.engine.composition import ModelView
-from workers.engine.models import SCORE_TOKENS, pieces_of
+from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.sample import Batch, Sample, batch_of
 
 

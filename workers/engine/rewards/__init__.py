@@ -30,7 +30,7 @@ from workers.contract.catalogue import RewardTermCard
 from workers.contract.records import Text
 from workers.contract.run_spec import ModelKind, ModelRef
 from workers.engine import members
-from workers.engine.steps import StepValues
+from workers.engine.data.steps import StepValues
 
 
 class TermParams(BaseModel):

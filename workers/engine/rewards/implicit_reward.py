@@ -14,10 +14,10 @@ from pydantic import Field
 
 from workers.contract.records import Record, Text
 from workers.contract.run_spec import ModelKind
+from workers.engine.data.rendering import sample_of, truncate
 from workers.engine.faults import ConfigFault
-from workers.engine.loading import declared_context, load_tokenizer
-from workers.engine.models import Model, frozen
-from workers.engine.rendering import sample_of, truncate
+from workers.engine.modeling.loading import declared_context, load_tokenizer
+from workers.engine.modeling.models import Model, frozen
 from workers.engine.rewards import Card, Place, TermParams
 from workers.engine.rewards.reward_model import whole
 from workers.engine.sample import Sample

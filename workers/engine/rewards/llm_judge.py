@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from workers.contract.records import Message, Text
 from workers.contract.run_spec import ModelKind
 from workers.contract.templates import Template, filled
+from workers.engine.data.rendering import text_of
 from workers.engine.faults import ConfigFault, RewardFault
-from workers.engine.judges import Endpoint, Judge, LocalJudge, Manner, Said, marked, quoted, score_in
-from workers.engine.rendering import text_of
+from workers.engine.rewarding.judges import Endpoint, Judge, LocalJudge, Manner, Said, marked, quoted, score_in
 from workers.engine.rewards import Card, Place, TermParams
 
 RUBRIC = "Is the answer right, complete and clearly written? Wrong answers score at the bottom of the range."

@@ -17,14 +17,14 @@ from torch import Tensor
 
 from workers.contract.records import Text
 from workers.contract.run_spec import ModelKind
-from workers.engine.models import Model, pieces_of
+from workers.engine.data.steps import NO_STEPS, StepValues, step_places, text_ends
+from workers.engine.modeling.models import Model, pieces_of
+from workers.engine.rewarding.step_shaping import StepReward, step_rewards
 from workers.engine.rewards import Answered, Card, Place
 from workers.engine.rewards.reward_model import Params as ModelParams
 from workers.engine.rewards.reward_model import Scored, sample_of_ids, whole
 from workers.engine.sample import batch_of
 from workers.engine.step_aggregation import aggregation
-from workers.engine.step_shaping import StepReward, step_rewards
-from workers.engine.steps import NO_STEPS, StepValues, step_places, text_ends
 
 
 class Params(ModelParams):

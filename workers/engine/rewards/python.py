@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from workers.contract.records import Text
+from workers.engine.data.rendering import text_of
 from workers.engine.faults import UserCodeFault
-from workers.engine.rendering import text_of
 from workers.engine.rewards import Card, Place, TermParams
 from workers.engine.sandbox.child import MEGABYTE, Bounds, Child
 

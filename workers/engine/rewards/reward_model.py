@@ -14,12 +14,12 @@ from torch import Tensor
 
 from workers.contract.records import Record, Text
 from workers.contract.run_spec import ModelKind
+from workers.engine.data.pairs import render_answer
+from workers.engine.data.rendering import Rendered, text_of, truncate
 from workers.engine.faults import ModelFault
-from workers.engine.loading import declared, declared_context, load_tokenizer
-from workers.engine.models import SCORE_TOKENS, Model, frozen, pieces_of
-from workers.engine.pairs import render_answer
-from workers.engine.rendering import Rendered, text_of, truncate
-from workers.engine.reward_heads import Objective, check_head
+from workers.engine.modeling.loading import declared, declared_context, load_tokenizer
+from workers.engine.modeling.models import SCORE_TOKENS, Model, frozen, pieces_of
+from workers.engine.modeling.reward_heads import Objective, check_head
 from workers.engine.reward_models import answer_scores
 from workers.engine.rewards import Card, Place, TermParams
 from workers.engine.sample import Sample, batch_of

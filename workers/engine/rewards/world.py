@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import Field
 
 from workers.engine import members, worlds
+from workers.engine.data.steps import NO_STEPS, StepValues
 from workers.engine.faults import RewardFault
 from workers.engine.rewards import Answered, Card, TermParams
-from workers.engine.steps import NO_STEPS, StepValues
 from workers.engine.worlds import WorldKnobs
 
 

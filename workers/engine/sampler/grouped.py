@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from workers.engine import distributed, memory
 from workers.engine.composition import ModelView
 from workers.engine.sample import Rollout
 from workers.engine.sampler.cache import GroupCache, left_padded
 from workers.engine.sampler.draw import draw
+from workers.engine.training import distributed, memory
 
 SHRINK = 0.875
 """Ended rows are dropped once the running ones are at most this share: dropping copies the cache."""

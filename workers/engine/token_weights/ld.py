@@ -6,7 +6,7 @@
 import torch
 from torch import Tensor
 
-from workers.engine.pairs import sides
+from workers.engine.data.pairs import sides
 from workers.engine.token_weights import Options, Weighting
 
 

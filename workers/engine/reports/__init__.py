@@ -1,0 +1,1 @@
+"""What a run tells people at its end or on demand: reports, results, trials, chat."""

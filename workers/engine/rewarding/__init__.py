@@ -1,0 +1,1 @@
+"""From answers to rewards: the pipeline of terms, judges, shaping."""
