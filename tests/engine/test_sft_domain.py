@@ -7,11 +7,13 @@ from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.engine.builders import curve, of_type, train
+from tests.engine.builders import curve, dataset, of_type, train
 from tests.engine.supervised_builders import given
+from workers.contract.records import RecordKind
 from workers.engine.data.rendering import Rendered, chunks
 from workers.engine.faults import ConfigFault
 from workers.engine.methods.sft_domain import dealt
+from workers.engine.preflight import report
 
 
 def test_samples_are_dealt_by_largest_remainder() -> None:
@@ -38,6 +40,16 @@ def test_pieces_of_a_long_text_predict_every_token_but_the_first_once(length: in
     assert all(len(piece.ids) <= longest for piece in pieces)
     predicted = [token for piece in pieces for token, trained in zip(piece.ids, piece.trained, strict=True) if trained]
     assert predicted == list(range(1, length))
+
+
+def test_the_check_says_that_long_texts_are_read_in_pieces_and_long_tasks_are_cut(tmp_path: Path, small: Path) -> None:
+    one = given(tmp_path, small, "sft-domain", max_length=13)
+    one.datasets["train"] = dataset(tmp_path / "long", [{"text": "12+34=46" * 5}] * 3, kind=RecordKind.TEXT)
+    findings = report(one).findings
+    (texts,) = [found for found in findings if found.code == "lengths" and "training rows" in found.message]
+    assert (texts.level, texts.message.endswith(" 3 longer than max_length 13 will be read in pieces.")) == ("ok", True)
+    (tasks,) = [found for found in findings if found.code == "truncation" and " task rows " in found.message]
+    assert (tasks.level, tasks.message.endswith("are longer than max_length 13 and will be cut.")) == ("warning", True)
 
 
 def test_the_loss_is_the_weighted_sum_over_the_sources(tmp_path: Path, small: Path) -> None:

@@ -40,6 +40,8 @@ from workers.engine.training.loop import Loop
 from workers.engine.training.training_config import MethodConfig, TrainingConfig
 
 ROWS_READ = 200
+SAID = {"train": "training", "eval": "held-out"}
+"""What the rows of a role are called in findings, where that is not the role's name."""
 ROWS_TRIED = 4
 """Rows whose reference answers the reward is tried on."""
 TIMED_PARAMETERS = 30_000_000
@@ -129,9 +131,9 @@ def _data(card: MethodCard, spec: RunSpec, config: TrainingConfig, tokenizer: An
     findings = _fitting_data(card, spec)
     if _broken(findings):
         return findings
-    for ref in spec.datasets.values():
+    for role, ref in spec.datasets.items():
         try:
-            findings += _rows(Rows(ref), config, tokenizer, spec)
+            findings += _rows(Rows(ref), config, tokenizer, spec, SAID.get(role, role))
         except Fault as fault:
             findings.append(_finding(fault))
     return findings
@@ -154,8 +156,8 @@ def _fitting_data(card: MethodCard, spec: RunSpec) -> list[Finding]:
     return findings
 
 
-def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> list[Finding]:
-    """Lengths of the first rows against the maximum and the context."""
+def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec, said: str) -> list[Finding]:
+    """Lengths of the first rows, which are called the `said` rows, against the maximum and the context."""
     context = declared_context(primary_of(spec).path)
     records = list(islice(iter(rows), ROWS_READ))
     wholes = [max((len(one.ids) for one in read(tokenizer, record)), default=0) for record in records]
@@ -171,16 +173,18 @@ def _rows(rows: Rows, config: TrainingConfig, tokenizer: Any, spec: RunSpec) -> 
         level: Literal["error", "warning"] = "error" if swallowed == len(prompts) else "warning"
         hopeless = min(prompts) >= context
         return [Finding(level=level, code="prompt_too_long", field="max_length", fix=None if hopeless else fix, message=(
-            f"{swallowed} of the first {len(records)} prompts fill max_length {config.max_length}, "
+            f"{swallowed} of the first {len(records)} {said} prompts fill max_length {config.max_length}, "
             "which leaves no room for an answer."))]
-    cut = sum(length > config.max_length for length in wholes)
+    longer = [record for record, length in zip(records, wholes, strict=True) if length > config.max_length]
+    cut = [record for record in longer if not (config.reads_texts_in_pieces and record.text is not None)]
     if cut:
         fate = "left out" if mode == "drop" else "cut"
         return [Finding(level="warning", code="truncation", field="max_length", fix=fix, message=(
-            f"{cut} of the first {len(records)} rows are longer than max_length {config.max_length} and will be {fate}.")),
-            *_pairs(records)]
-    return [Finding(level="ok", code="lengths", field="max_length",
-                    message=f"The longest of the first {len(records)} rows has {max(wholes)} tokens."), *_pairs(records)]
+            f"{len(cut)} of the first {len(records)} {said} rows are longer than max_length {config.max_length} "
+            f"and will be {fate}.")), *_pairs(records)]
+    pieces = f" {len(longer)} longer than max_length {config.max_length} will be read in pieces." if longer else ""
+    return [Finding(level="ok", code="lengths", field="max_length", message=(
+        f"The longest of the first {len(records)} {said} rows has {max(wholes)} tokens.{pieces}")), *_pairs(records)]
 
 
 def _pairs(records: list[Record]) -> list[Finding]:

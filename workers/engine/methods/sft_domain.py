@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from math import ceil
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -34,6 +35,7 @@ TAUGHT = [RecordKind.DEMONSTRATION, RecordKind.CONVERSATION]
 class Config(supervised.SupervisedConfig):
     """Adds the weights of the sources."""
 
+    reads_texts_in_pieces: ClassVar[bool] = True
     raw_weight: float = field(
         0.7, "Weight of the raw text", "How much the domain's raw text counts in the mixture.", group="basic", order=43, ge=0,
         le=1000)

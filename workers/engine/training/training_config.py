@@ -76,10 +76,12 @@ class MethodConfig(BaseModel):
 class TrainingConfig(MethodConfig):
     """The base of a training method's config. A subclass changes a default by declaring the field again.
 
-    `answers_per_sample` sequences stand for one sample of the batch size.
+    `answers_per_sample` sequences stand for one sample of the batch size; `reads_texts_in_pieces` says that a plain text
+    beyond `max_length` is cut into several samples, not cut off.
     """
 
     answers_per_sample: ClassVar[int] = 1
+    reads_texts_in_pieces: ClassVar[bool] = False
 
     learning_rate: float = setting(
         0.0, "Learning rate", "How far each step moves the weights; 0 chooses by the model's size.",
