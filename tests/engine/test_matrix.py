@@ -18,7 +18,7 @@ from tests.engine.builders import view
 from tests.engine.online_builders import sample, turn
 from workers.engine import advantages, credit, members, policy_losses, preference, regularisers, token_weights
 from workers.engine.advantages import estimator
-from workers.engine.families.direct_preference import DIVERGING
+from workers.engine.families.direct_config import DIVERGING
 from workers.engine.families.online_config import FULL, METRICS, OnlineConfig
 from workers.engine.families.surrogate import check_loss, surrogate_loss
 from workers.engine.faults import ConfigFault

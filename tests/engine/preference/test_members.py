@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from workers.engine import members, token_weights
-from workers.engine.families.direct_preference import DIVERGING, SMOOTHING
+from workers.engine.families.direct_config import DIVERGING, SMOOTHING
 from workers.engine.methods import dpo
 from workers.engine.preference import Answers, Options, odds_ratio, terms
 from workers.engine.preference._scores import Divergence, score

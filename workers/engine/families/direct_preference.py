@@ -17,8 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
-from workers.contract.records import Record, RecordKind
+from workers.contract.records import Record
 from workers.engine import token_weights
 from workers.engine.composition import (
     Apply,
@@ -34,136 +33,27 @@ from workers.engine.composition import (
     Turn,
 )
 from workers.engine.data import pairs
-from workers.engine.data.pairs import LeftOut, PairConfig, sides
-from workers.engine.data.perplexity import Judged, PerplexityFilter
-from workers.engine.faults import ConfigFault, DataFault
+from workers.engine.data.pairs import LeftOut, sides
+from workers.engine.data.perplexity import PerplexityFilter
+from workers.engine.families.direct_config import (
+    SORTING,
+    DirectConfig,
+    MovingConfig,
+    ReferencedConfig,
+    TiedConfig,
+    check_settings,
+)
+from workers.engine.faults import DataFault
 from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.modeling.reference import ReferenceLogProbs, reference_role
 from workers.engine.modeling.reference_cache import cache_of
 from workers.engine.modeling.reference_sync import MovingReference
 from workers.engine.preference import Answers, Options, answers_of, terms
-from workers.engine.preference._scores import Divergence
 from workers.engine.preference._wpo import pair_weights
 from workers.engine.sample import Batch, Counts, Sample, batch_of
 from workers.engine.training.running_mean import RunningMean
 from workers.engine.training.tally import Tally
-from workers.engine.training.training_config import HELD_OUT_COUNT, chosen_learning_rate, setting
-
-SORTING = frozenset({"aot", "aot_unpaired"})
-"""Losses that compare a batch as a whole."""
-DIVERGING = frozenset({"sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robust", "discopop", "rpo", "bfpo"})
-"""Losses of differences between scores, which may be any divergence's."""
-SMOOTHING = frozenset({"sigmoid", "sigmoid_norm", "robust", "exo_pair", "aot", "aot_unpaired"})
-"""Losses that read the label smoothing."""
-
-TokenWeighting = Literal["uniform", "length_mean", "ld"]
-
-
-class DirectConfig(PairConfig):
-    """The fields of every preference loss."""
-
-    beta: float = setting(
-        0.1, "β", "How strongly the policy is tied to the reference: smaller lets it go further.", group="basic", order=43,
-        live=True, gt=0, le=100)
-    token_weighting: TokenWeighting = setting(
-        "uniform", "Token weights", "An answer's score is the sum over its tokens, their mean, or a sum in which what the longer "
-        "answer has more counts less (LD-DPO).", order=90)
-    ld_alpha: float = setting(
-        0.5, "LD α", "Under `ld`: weight of the tokens beyond the shorter answer's length; 1 is DPO.", order=91, ge=0, le=1)
-    use_weighting: bool = setting(
-        False, "WPO weights", "Weigh each pair by how likely the policy itself would write both answers; one more forward pass.",
-        order=92)
-
-
-class TiedConfig(DirectConfig):
-    """Adds what only a loss with a reference has."""
-
-    rpo_alpha: float = setting(
-        0.0, "Likelihood term α", "Weight of the chosen answers' negative log-likelihood, added to the loss; holds their "
-        "probability up.", order=93, ge=0, le=1000)
-    f_divergence_type: Divergence = setting(
-        "reverse_kl", "Divergence", "What ties the policy to the reference. For losses of differences only.", order=94)
-    f_alpha_divergence_coef: float = setting(
-        0.5, "Divergence α", "Order of the α-divergence; 1 is the reverse KL.", order=95, ge=0, le=10)
-
-
-class MovingConfig(TiedConfig):
-    """Adds a reference that follows the policy."""
-
-    sync_ref_model: bool = setting(
-        False, "Moving reference", "Let the reference follow the policy (TR-DPO); whole-model training only. Checkpoints then "
-        "keep the reference too.", order=96)
-    ref_model_mixup_alpha: float = setting(
-        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=97, gt=0, le=1)
-    ref_model_sync_steps: int = setting(
-        512, "Synchronise every", "Steps between synchronisations.", order=98, unit="steps", ge=1, le=10_000_000)
-
-
-class ReferencedConfig(MovingConfig):
-    """Adds what only stored pairs have."""
-
-    perplexity_percentile: float | None = setting(
-        None, "Perplexity filter", "Drop pairs less likely than this percentile of the reference's own answers; 95 is usual. "
-        "Empty keeps all.", order=99, gt=0, le=100)
-    perplexity_of: Judged = setting(
-        "both", "Filter looks at", "Either answer of a pair, or the chosen one alone.", order=99)
-
-
-METRICS = [
-    MetricInfo(name="loss", title="Loss", panel="Loss", better="down", help="Mean over pairs."),
-    MetricInfo(name="rewards/accuracies", title="Accuracy", panel="Accuracy", better="up",
-               help="Share of pairs whose chosen answer has the higher implicit reward."),
-    MetricInfo(name="rewards/margins", title="Margin", panel="Reward", better="up", help="Mean reward of chosen − rejected."),
-    MetricInfo(name="rewards/chosen", title="Reward of chosen", panel="Reward", help="β·(log π − log π_ref)."),
-    MetricInfo(name="rewards/rejected", title="Reward of rejected", panel="Reward"),
-    MetricInfo(name="logps/chosen", title="Log-prob of chosen", panel="Log-probs", unit="nats",
-               help="Of whole answers. When it falls together with that of rejected answers, both are being unlearned."),
-    MetricInfo(name="logps/rejected", title="Log-prob of rejected", panel="Log-probs", unit="nats"),
-    MetricInfo(name="entropy", title="Entropy", panel="Policy", unit="nats/token"),
-    MetricInfo(name="eval/loss", title="Held-out loss", panel="Loss", better="down"),
-    MetricInfo(name="eval/rewards/accuracies", title="Held-out accuracy", panel="Accuracy", better="up",
-               share_of="eval/samples"),
-    HELD_OUT_COUNT,
-    MetricInfo(name="eval/rewards/margins", title="Held-out margin", panel="Reward", better="up"),
-    MetricInfo(name="eval/rewards/chosen", title="Held-out reward of chosen", panel="Reward"),
-    MetricInfo(name="eval/rewards/rejected", title="Held-out reward of rejected", panel="Reward"),
-    MetricInfo(name="eval/logps/chosen", title="Held-out log-prob of chosen", panel="Log-probs", unit="nats"),
-    MetricInfo(name="eval/logps/rejected", title="Held-out log-prob of rejected", panel="Log-probs", unit="nats"),
-    *pairs.METRICS,
-]
-NLL_METRICS = [
-    MetricInfo(name="nll_loss", title="Negative log-likelihood", panel="Loss", better="down",
-               help="Of a token of the chosen answers."),
-    MetricInfo(name="eval/nll_loss", title="Held-out negative log-likelihood", panel="Loss", better="down"),
-]
-WEIGHT_METRICS = [
-    MetricInfo(name="wpo/weights", title="WPO weight", panel="Policy", help="Mean weight of a pair."),
-    MetricInfo(name="eval/wpo/weights", title="Held-out WPO weight", panel="Policy"),
-]
-REFERENCED_METRICS = [
-    *METRICS, *NLL_METRICS, *WEIGHT_METRICS,
-    MetricInfo(name="ppl/kept_fraction", title="Kept by the perplexity filter", panel="Perplexity",
-               help="Share of the pairs read."),
-    MetricInfo(name="ppl/threshold", title="Perplexity threshold", panel="Perplexity"),
-    MetricInfo(name="ppl/chosen", title="Perplexity of chosen", panel="Perplexity", help="Mean, under the reference."),
-    MetricInfo(name="ppl/rejected", title="Perplexity of rejected", panel="Perplexity"),
-]
-
-DATA = [DataNeed(role="train", kinds=[RecordKind.PREFERENCE], help="Prompts with a chosen and a rejected answer."),
-        DataNeed(role="eval", kinds=[RecordKind.PREFERENCE], required=False, help="Held-out pairs.")]
-POLICY = ModelNeed(role="policy", help="The model that is trained, best one that was taught to answer first.")
-REFERENCE = ModelNeed(role="reference", required=False,
-                      help="What the policy is tied to. Left out, it is the model that the run starts from.")
-DEMO_CONFIG = {"per_device_train_batch_size": 32, "max_steps": 60, "learning_rate": 1e-4, "lr_scheduler_type": "constant",
-               "warmup_ratio": 0.0, "max_length": 32, "eval_steps": 10, "eval_limit": 256}
-
-
-def presets(whole: str, lora: str, *, demo: Mapping[str, object] | None = None) -> list[Preset]:
-    """`default`, `lora` and `demo` of a method of pairs."""
-    return [Preset(name="default", title="Whole model", description=whole),
-            Preset(name="lora", title="LoRA", description=lora, config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
-            Preset(name="demo", title="Demo", description="Sums with the tiny model: a minute on two cores.",
-                   config=DEMO_CONFIG | dict(demo or {}))]
+from workers.engine.training.training_config import chosen_learning_rate
 
 
 def referenced_options(config: TiedConfig, beta: float, **more: float) -> Options:
@@ -216,7 +106,7 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, sou
             at_7b: float = 5e-7) -> Composition:
     """A trained policy and its reference, if any. Raises ConfigFault for settings, pairs or a reference that do not fit."""
     pairs.check_length(config, setting)
-    check_settings(config, objective)
+    check_settings(config, objective.loss_type)
     run = _Run(config, objective, ReferenceLogProbs(cache_of(setting.spec, "train")),
                ReferenceLogProbs(cache_of(setting.spec, "eval")), source)
     held_out = "eval" in setting.spec.datasets
@@ -242,20 +132,6 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, sou
         rollouts_every=source.rollouts_every)
 
 
-def check_settings(config: DirectConfig, objective: Objective) -> None:
-    """Raises ConfigFault for settings that the loss cannot work with."""
-    loss = objective.loss_type
-    if loss in SORTING and config.use_weighting:
-        raise ConfigFault(f"{loss} sorts the batch, so that a pair's WPO weight would land on another pair.",
-                          "Turn use_weighting off, or choose another loss_type.")
-    if isinstance(config, TiedConfig) and config.f_divergence_type != "reverse_kl" and loss not in DIVERGING:
-        raise ConfigFault(f"{loss} judges answers by themselves, where {config.f_divergence_type} leaves a constant open.",
-                          f"Set f_divergence_type to reverse_kl, or loss_type to one of {', '.join(sorted(DIVERGING))}.")
-    if isinstance(config, MovingConfig) and config.sync_ref_model and config.use_peft:
-        raise ConfigFault("A reference that shares its weights with the policy cannot follow it.",
-                          "Turn sync_ref_model off, or train the whole model.")
-
-
 def render(config: DirectConfig, setting: Setting, objective: Objective, left_out: LeftOut) -> Render:
     """Pairs as samples with the scalars that the objective wants."""
     plain = pairs.renderer(config, setting, left_out)
@@ -268,27 +144,6 @@ def render(config: DirectConfig, setting: Setting, objective: Objective, left_ou
                 for sample, facts in zip(found, objective.facts(record, row), strict=True)]
 
     return rendered
-
-
-def reward_gap(record: Record, row: int) -> tuple[dict[str, float], dict[str, float]]:
-    """`margin` of both sides: the row's own, or score_chosen − score_rejected. Raises DataFault where there is neither."""
-    gap = record.margin
-    scores = [record.extra.get(name) for name in ("score_chosen", "score_rejected")]
-    if gap is None and all(isinstance(score, int | float) for score in scores):
-        gap = float(scores[0]) - float(scores[1])  # type: ignore[arg-type]
-    if gap is None:
-        raise DataFault(f"Row {row + 1} does not say how much better its chosen answer is.",
-                        "Give every row a margin, or score_chosen and score_rejected; or choose another loss.")
-    return {"margin": gap}, {"margin": gap}
-
-
-def safety(record: Record, row: int) -> tuple[dict[str, float], dict[str, float]]:
-    """`safe` of either side, 1 or 0, from the columns chosen_safe and rejected_safe. Raises DataFault where one misses."""
-    labels = [record.extra.get(name) for name in ("chosen_safe", "rejected_safe")]
-    if any(not isinstance(label, bool | int | float) for label in labels):
-        raise DataFault(f"Row {row + 1} does not say which of its answers are safe.",
-                        "Give every row the columns chosen_safe and rejected_safe, true or false.")
-    return {"safe": float(bool(labels[0]))}, {"safe": float(bool(labels[1]))}
 
 
 class _Run:

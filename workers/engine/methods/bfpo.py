@@ -9,11 +9,13 @@ At the edge: an unsafe answer chosen over a safe one is unlearned. Two safe answ
 from workers.contract.catalogue import Paper
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.data import pair_facts
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.ReferencedConfig):
+class Config(direct_config.ReferencedConfig):
     safety_alpha: float = field(
         0.5, "α", "Subtracted from every target: at ½ two unsafe answers are as far apart as two safe ones.", group="basic",
         order=44, ge=0, le=1)
@@ -28,10 +30,10 @@ CARD = card(
     formula=r"\mathcal{L} = \left(\Delta - \frac{\tfrac32 I_w - \tfrac12 I_l - \alpha}{\beta}\right)^2,\quad "
             r"I = 1 \text{ for a safe answer}",
     confidence="code", left_out="The buffered replay of general data, which is a choice of data.",
-    data=direct.DATA, models=[direct.POLICY, direct.REFERENCE],
-    presets=direct.presets("All weights; a frozen copy is the reference.",
+    data=direct_card.DATA, models=[direct_card.POLICY, direct_card.REFERENCE],
+    presets=direct_card.presets("All weights; a frozen copy is the reference.",
                            "A small adapter; the model without it is the reference."),
-    metrics=direct.REFERENCED_METRICS,
+    metrics=direct_card.REFERENCED_METRICS,
 )
 
 
@@ -39,4 +41,4 @@ def compose(config: Config, setting: Setting) -> Composition:
     """Raises ConfigFault for settings, pairs or a reference that do not fit."""
     return direct.compose(config, setting, direct.Objective(
         "bfpo", lambda beta: direct.referenced_options(config, beta, safety_shift=config.safety_alpha), nll=config.rpo_alpha,
-        facts=direct.safety))
+        facts=pair_facts.safety))

@@ -11,12 +11,13 @@ from typing import Literal
 from workers.contract.catalogue import Paper, Preset
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.preference import Options
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.DirectConfig):
+class Config(direct_config.DirectConfig):
     beta: float = field(0.1, "β", "Scale of the log-probs in the preference term.", group="basic", order=43, live=True, gt=0,
                         le=100)
     loss_type: Literal["sigmoid", "hinge", "ipo", "simpo"] = field(
@@ -38,13 +39,13 @@ CARD = card(
             "the reference.",
     formula=r"\mathcal{L} = -\log\sigma\!\left(\beta\log\pi_\theta(y_w\mid x) - \beta\log\pi_\theta(y_l\mid x)\right)"
             r" - \alpha\,\tfrac1{|y_w|}\log\pi_\theta(y_w\mid x)",
-    confidence="code", left_out="AlphaPO's transformed rewards.", data=direct.DATA, models=[direct.POLICY],
+    confidence="code", left_out="AlphaPO's transformed rewards.", data=direct_card.DATA, models=[direct_card.POLICY],
     presets=[
-        *direct.presets("All weights.", "A small adapter."),
+        *direct_card.presets("All weights.", "A small adapter."),
         Preset(name="cpo-simpo", title="CPO-SimPO", description="SimPO's preference term with the likelihood term.",
                config={"loss_type": "simpo", "beta": 2.0, "simpo_gamma": 1.0}),
     ],
-    metrics=[*direct.METRICS, *direct.NLL_METRICS, *direct.WEIGHT_METRICS],
+    metrics=[*direct_card.METRICS, *direct_card.NLL_METRICS, *direct_card.WEIGHT_METRICS],
 )
 
 

@@ -12,15 +12,17 @@ from typing import Literal
 from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.data import pair_facts
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.training.training_config import setting as field
 
 LossType = Literal["sigmoid", "sigmoid_norm", "hinge", "ipo", "robust", "exo_pair", "nca_pair", "bco_pair", "sppo_hard", "aot",
                    "aot_unpaired", "apo_zero", "apo_down", "discopop", "rpo", "bfpo"]
-FACTS = {"rpo": direct.reward_gap, "bfpo": direct.safety}
+FACTS = {"rpo": pair_facts.reward_gap, "bfpo": pair_facts.safety}
 
 
-class Config(direct.ReferencedConfig):
+class Config(direct_config.ReferencedConfig):
     loss_type: LossType = field(
         "sigmoid", "Loss", "DPO's logistic loss, or one of its family: hinge stops where a pair is clear, ipo and sppo aim at a "
         "set difference, robust and exo take labels for noisy, nca, bco and apo judge each answer by itself, aot compares "
@@ -70,9 +72,9 @@ CARD = card(
             "the others less likely, relative to the model it began from.",
     formula=r"\mathcal{L} = -\log\sigma\!\left(\beta\log\frac{\pi_\theta(y_w\mid x)}{\pi_{ref}(y_w\mid x)}"
             r" - \beta\log\frac{\pi_\theta(y_l\mid x)}{\pi_{ref}(y_l\mid x)}\right)",
-    confidence="code", data=direct.DATA, models=[direct.POLICY, direct.REFERENCE],
+    confidence="code", data=direct_card.DATA, models=[direct_card.POLICY, direct_card.REFERENCE],
     presets=[
-        *direct.presets("All weights; a frozen copy is the reference.",
+        *direct_card.presets("All weights; a frozen copy is the reference.",
                         "A small adapter; the model without it is the reference."),
         Preset(name="ipo", title="IPO", description="For labels that are surer than they should be.",
                config={"loss_type": "ipo"}),
@@ -111,7 +113,7 @@ CARD = card(
         Preset(name="ppl-filter", title="Perplexity filter", description="Leaves out pairs that the model would hardly write.",
                config={"perplexity_percentile": 95.0}),
     ],
-    metrics=[*direct.REFERENCED_METRICS,
+    metrics=[*direct_card.REFERENCED_METRICS,
              MetricInfo(name="bco/baseline", title="BCO running mean", panel="Reward", help="δ, of all rewards so far.")],
 )
 

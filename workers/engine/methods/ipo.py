@@ -9,10 +9,11 @@ At the edge: as DPO.
 from workers.contract.catalogue import Paper
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 
 
-class Config(direct.ReferencedConfig):
+class Config(direct_config.ReferencedConfig):
     pass
 
 
@@ -24,10 +25,10 @@ CARD = card(
             "and no further.",
     formula=r"\mathcal{L} = \left(\frac{h_w}{|y_w|} - \frac{h_l}{|y_l|} - \frac1{2\beta}\right)^2,\quad "
             r"h = \log\frac{\pi_\theta(y\mid x)}{\pi_{ref}(y\mid x)}",
-    confidence="code", data=direct.DATA, models=[direct.POLICY, direct.REFERENCE],
-    presets=direct.presets("All weights; a frozen copy is the reference.",
+    confidence="code", data=direct_card.DATA, models=[direct_card.POLICY, direct_card.REFERENCE],
+    presets=direct_card.presets("All weights; a frozen copy is the reference.",
                            "A small adapter; the model without it is the reference."),
-    metrics=direct.REFERENCED_METRICS,
+    metrics=direct_card.REFERENCED_METRICS,
 )
 
 

@@ -23,7 +23,7 @@ from workers.engine.composition import Collect, Composition, Evaluation, Fit, Ro
 from workers.engine.data import pairs, rankings
 from workers.engine.data.pairs import LeftOut
 from workers.engine.data.rendering import Truncation
-from workers.engine.families import direct_preference as direct
+from workers.engine.families import direct_card
 from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.modeling.reference import ReferenceLogProbs, reference_role
 from workers.engine.modeling.reference_cache import cache_of
@@ -77,9 +77,9 @@ CARD = card(
     confidence="knowledge",
     data=[DataNeed(role="train", kinds=KINDS, help="Prompts with several ranked answers; a pair is two groups of one."),
           DataNeed(role="eval", kinds=KINDS, required=False, help="Held-out prompts.")],
-    models=[direct.POLICY, direct.REFERENCE],
+    models=[direct_card.POLICY, direct_card.REFERENCE],
     presets=[
-        *direct.presets("mDPO; all weights, a frozen copy is the reference.",
+        *direct_card.presets("mDPO; all weights, a frozen copy is the reference.",
                         "mDPO; a small adapter, the model without it is the reference.",
                         demo={"per_device_train_batch_size": 16}),
         Preset(name="mipo", title="mIPO", description="The square between the groups' means, debiased.",
@@ -87,7 +87,7 @@ CARD = card(
         Preset(name="plackett-luce", title="Plackett-Luce DPO", description="The whole ranking.",
                config={"loss_type": "plackett_luce"}),
     ],
-    metrics=[*direct.METRICS, *OWN_METRICS],
+    metrics=[*direct_card.METRICS, *OWN_METRICS],
 )
 
 

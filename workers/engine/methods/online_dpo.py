@@ -16,15 +16,15 @@ from workers.contract.records import Record
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.data.rendering import Truncation
+from workers.engine.families import direct_card, direct_config, online, online_config
 from workers.engine.families import direct_preference as direct
-from workers.engine.families import online, online_config
 from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rollout import scoring, written_answers, written_pairs
 from workers.engine.sample import Sample
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.MovingConfig, written_answers.Writing):
+class Config(direct_config.MovingConfig, written_answers.Writing):
     # Every answer fits as it was written.
     truncation_mode: ClassVar[Truncation] = "drop"  # type: ignore[misc]
 
@@ -53,7 +53,8 @@ CARD = card(
     formula=r"\mathcal{L} = -\log\sigma\!\left(\beta h(y_w) - \beta h(y_l)\right),\quad "
             r"y_w, y_l = \arg\max, \arg\min_{y \in \{y_1..y_K\} \sim \pi_\theta} R(x, y)",
     confidence="code", left_out="Judges that see both answers at once.",
-    data=online_config.DATA, models=[ModelNeed(role="policy", help="The model that writes and is trained."), direct.REFERENCE],
+    data=online_config.DATA,
+    models=[ModelNeed(role="policy", help="The model that writes and is trained."), direct_card.REFERENCE],
     needs_reward=True, takes_reward=True,
     presets=[
         Preset(name="default", title="Two answers", description="The pair of two answers, all weights."),
@@ -67,7 +68,7 @@ CARD = card(
                        "warmup_ratio": 0.0, "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8}),
     ],
     metrics=[
-        *(info for info in direct.REFERENCED_METRICS if not info.name.startswith(("eval/", "ppl/"))),
+        *(info for info in direct_card.REFERENCED_METRICS if not info.name.startswith(("eval/", "ppl/"))),
         *written_pairs.METRICS, *written_answers.METRICS,
         MetricInfo(name="objective/scores_margin", title="Difference in reward", panel="Pairs", help="Mean over pairs."),
         *(info for info in online_config.METRICS

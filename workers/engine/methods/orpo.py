@@ -14,13 +14,14 @@ from torch.nn import functional as F
 from workers.contract.catalogue import MetricInfo, Paper
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.preference import Answers, Options, odds_ratio
 from workers.engine.training.tally import Tally
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.DirectConfig):
+class Config(direct_config.DirectConfig):
     beta: float = field(0.1, "β (λ)", "Weight of the odds ratio beside the likelihood; 0 is fine-tuning.", group="basic",
                         order=43, live=True, ge=0, le=100)
     nll_on: Literal["response", "all"] = field(
@@ -28,7 +29,7 @@ class Config(direct.DirectConfig):
     form: Literal["odds", "plain"] = field(
         "odds", "Form", "The published loss, or the survey's: a logistic loss on log-probs alone, without the likelihood.",
         order=45)
-    token_weighting: direct.TokenWeighting = field(
+    token_weighting: direct_config.TokenWeighting = field(
         "length_mean", "Token weights", "Odds are those of a mean token. Under `plain`: means or sums.", order=90)
 
 
@@ -40,10 +41,10 @@ CARD = card(
             "needs neither a fine-tuned one nor a reference.",
     formula=r"\mathcal{L} = \mathrm{NLL}(y_w) - \beta\log\sigma\!\left(\log\frac{\mathrm{odds}(y_w)}{\mathrm{odds}(y_l)}\right),"
             r"\quad \mathrm{odds}(y) = \frac{p}{1-p},\; p = \pi_\theta(y\mid x)^{1/|y|}",
-    confidence="code", data=direct.DATA, models=[direct.POLICY],
-    presets=direct.presets("All weights.", "A small adapter."),
+    confidence="code", data=direct_card.DATA, models=[direct_card.POLICY],
+    presets=direct_card.presets("All weights.", "A small adapter."),
     metrics=[
-        *direct.METRICS, *direct.NLL_METRICS, *direct.WEIGHT_METRICS,
+        *direct_card.METRICS, *direct_card.NLL_METRICS, *direct_card.WEIGHT_METRICS,
         *(MetricInfo(name=f"{prefix}{name}", title=f"{held_out}{title}", panel="Odds", better="up", help=about)
           for prefix, held_out in (("", ""), ("eval/", "Held out: ")) for name, title, about in (
               ("log_odds_chosen", "Log odds ratio", "Mean over pairs."),

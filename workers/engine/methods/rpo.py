@@ -9,11 +9,13 @@ At the edge: a gap of 0 draws both answers to the same reward; a negative one pr
 from workers.contract.catalogue import Paper
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
+from workers.engine.data import pair_facts
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.ReferencedConfig):
+class Config(direct_config.ReferencedConfig):
     eta: float = field(1.0, "η", "Scale of the outside reward: the gap in reward times η is the gap aimed at.", group="basic",
                        order=44, gt=0, le=1000)
     rpo_alpha: float = field(
@@ -30,10 +32,10 @@ CARD = card(
     formula=r"\mathcal{L} = p\log\frac pq + (1-p)\log\frac{1-p}{1-q} + \alpha\,\mathrm{NLL}(y_w),\quad "
             r"p = \sigma\!\left(\eta\,(r_w - r_l)\right),\; q = \sigma(\beta\Delta)",
     confidence="knowledge", left_out="Other distances than the backward KL.",
-    data=direct.DATA, models=[direct.POLICY, direct.REFERENCE],
-    presets=direct.presets("All weights; a frozen copy is the reference.",
+    data=direct_card.DATA, models=[direct_card.POLICY, direct_card.REFERENCE],
+    presets=direct_card.presets("All weights; a frozen copy is the reference.",
                            "A small adapter; the model without it is the reference."),
-    metrics=direct.REFERENCED_METRICS,
+    metrics=direct_card.REFERENCED_METRICS,
 )
 
 
@@ -41,4 +43,4 @@ def compose(config: Config, setting: Setting) -> Composition:
     """Raises ConfigFault for settings, pairs or a reference that do not fit."""
     return direct.compose(config, setting, direct.Objective(
         "rpo", lambda beta: direct.referenced_options(config, beta, eta=config.eta), nll=config.rpo_alpha,
-        facts=direct.reward_gap))
+        facts=pair_facts.reward_gap))

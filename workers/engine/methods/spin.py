@@ -16,15 +16,15 @@ from workers.contract.records import Record, RecordKind
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
 from workers.engine.data.rendering import Truncation, render_demonstration, sample_of, truncate
+from workers.engine.families import direct_card, direct_config, supervised
 from workers.engine.families import direct_preference as direct
-from workers.engine.families import supervised
 from workers.engine.faults import ConfigFault
 from workers.engine.rollout import written_answers, written_pairs
 from workers.engine.sample import Sample
 from workers.engine.training.training_config import setting as field
 
 
-class Config(direct.TiedConfig, written_answers.Writing):
+class Config(direct_config.TiedConfig, written_answers.Writing):
     # What is cut is no demonstration any more.
     truncation_mode: ClassVar[Truncation] = "drop"  # type: ignore[misc]
 
@@ -60,7 +60,7 @@ CARD = card(
                        "eval_steps": 10, "eval_limit": 256, "eval_max_new_tokens": 8}),
     ],
     metrics=[
-        *(info for info in direct.REFERENCED_METRICS if not info.name.startswith(("eval/", "ppl/"))),
+        *(info for info in direct_card.REFERENCED_METRICS if not info.name.startswith(("eval/", "ppl/"))),
         *written_pairs.METRICS, *written_answers.METRICS,
         *(info for info in supervised.METRICS if info.name.startswith("eval/")),
     ],
