@@ -50,3 +50,11 @@ def gradient(kind: AbstractContextManager[None]) -> Tensor:
 
 def test_a_model_learns_the_same_under_quick_products() -> None:
     torch.testing.assert_close(gradient(precision._matmul("medium")), gradient(nullcontext()), rtol=1e-4, atol=1e-4)
+
+
+def test_under_autocast_attention_takes_keys_of_any_precision_to_bfloat16() -> None:
+    query, key, value = (torch.randn(1, 2, 5, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+    with torch.autocast("cpu", torch.bfloat16), precision._matmul("medium"):
+        quick = attend(query, key, value.bfloat16(), mask=None, dropout=0.0, scale=0.3)
+    assert quick.dtype == torch.bfloat16
+    torch.testing.assert_close(quick.float(), attend(query, key, value, mask=None, dropout=0.0, scale=0.3), rtol=0.05, atol=0.05)

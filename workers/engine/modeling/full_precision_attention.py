@@ -42,8 +42,11 @@ class _FullPrecision(torch.autograd.Function):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None, dropout: float, scale: float | None) -> Tensor:
-    """query [b,H,L,D] over key and value [b,H',L',D] → [b,H,L,D]: causal, or where `mask` [L,L'] is True."""
-    quick = torch.get_float32_matmul_precision() != "highest"
+    """query [b,H,L,D] over key and value [b,H',L',D] → [b,H,L,D]: causal, or where `mask` [L,L'] is True.
+
+    Under autocast torch's own call is made: it takes all three to bfloat16, where the quick products change nothing.
+    """
+    quick = torch.get_float32_matmul_precision() != "highest" and not torch.is_autocast_enabled("cpu")
     if quick and query.device.type == "cpu" and query.dtype == torch.float32 and not dropout:
         bias = None if mask is None else torch.zeros(mask.shape).masked_fill(~mask, float("-inf"))
         return _FullPrecision.apply(query, key, value, bias, scale)  # type: ignore[no-any-return, no-untyped-call]
