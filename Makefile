@@ -82,7 +82,7 @@ learn: install-test
 	$(PYTEST) -m "learn and not gpu"
 
 bench: install-test
-	@for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
 
 catalogue: install
 	$(BIN)/python -m workers.engine catalogue > workers/contract/catalogue.json.new

@@ -1,132 +1,77 @@
-"""GRPO step time, ours / TRL, alternating in one process tree on the same model, prompts, lengths and threads.
+"""GRPO beside TRL, on the same prompts: step time, tokens a second and peak memory.
 
-    python tests/benchmarks/grpo_vs_trl.py [--shape tiny|10m] [--pairs 5] [--steps 12] [--prompt 32] [--completion 64]
+    python -m tests.benchmarks.grpo_vs_trl [--size 1M|10M] [--case full|free] [--prompt 32] [--completion 64] [--vocabulary 1024]
 
-Every answer has the full length (no end token is ever drawn), so both train the same number of tokens in each step;
-the comparison is refused when they do not. Prints each pair's ratio, then the median and the range. Run it alone.
+4 prompts x 8 answers a step, float32, β 0. full: no answer ends before its last token, so both write and train as many
+tokens. free: each token ends the answer with a chance of 1 in 32, which spreads the lengths; tokens a second count.
+See `beside_trl` for how runs alternate, and for --pairs, --steps, --threads, --wait and --keep.
 """
 
-import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-from itertools import pairwise
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import beside_trl
+from tests.benchmarks.beside_trl import WARM, Took
+
 GROUP, PROMPTS = 8, 4
-SHAPES: dict[str, dict[str, int]] = {
-    "tiny": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
-    "10m": {"width": 320, "layers": 8, "inner": 864, "heads": 5},
-}
+END_CHANCE = 1 / 32
 
 
-def prepare(folder: Path, asked: argparse.Namespace) -> None:
-    """A model, a tokenizer whose end token lies beyond the model's vocabulary, and prompts of equal length."""
-    from workers.engine.modeling.tiny_model import make_model, make_tokenizer
-
-    vocabulary = 1024 if asked.shape == "10m" else 264
-    model = make_model(0, vocabulary=vocabulary, **SHAPES[asked.shape])
-    model.config.eos_token_id = model.generation_config.eos_token_id = None
-    model.save_pretrained(folder / "model")
-    tokenizer = make_tokenizer()
-    tokenizer.add_tokens([f"<|{number}|>" for number in range(len(tokenizer), vocabulary + 1)])
-    tokenizer.eos_token = f"<|{vocabulary}|>"
-    tokenizer.chat_template = None
-    tokenizer.save_pretrained(folder / "model")
+def prepare(folder: Path, asked: Namespace) -> None:
+    """A model that ends its answers as the case says, and prompts of equal length."""
+    beside_trl.make_model(folder / "model", asked.size, vocabulary=asked.vocabulary,
+                          ends=0 if asked.case == "full" else END_CHANCE)
     texts = ["".join(chr(97 + (row * 7 + i * i) % 26) for i in range(asked.prompt)) for row in range(256)]
     rows = [{"prompt": text, "answer": "a"} for text in texts]
     (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def ours(folder: Path, asked: argparse.Namespace) -> tuple[float, float]:
-    """Median seconds of a step and trained tokens of a step."""
-    out = Path(tempfile.mkdtemp(dir=folder))
-    spec = {
-        "method": "grpo", "models": {"policy": {"path": str(folder / "model")}}, "output_dir": str(out),
-        "datasets": {"train": {"path": str(folder), "kind": "prompt_answer"}}, "resources": {"threads": asked.threads},
-        "reward": {"terms": [{"name": "length", "kind": "regex_match", "params": {"pattern": "[aeiou]"}}]},
-        "config": {"prompts_per_step": PROMPTS, "num_generations": GROUP, "max_completion_length": asked.completion,
-                   "max_steps": asked.steps, "save_steps": 0, "rollout_steps": 0, "per_device_train_batch_size": PROMPTS * GROUP,
-                   "learning_rate": 1e-6, "reduction": "token_mean"},
-    }
-    (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "workers.engine", str(out / "spec.json")], check=True, stdin=subprocess.DEVNULL)
-    events = [json.loads(line) for line in (out / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    steps = [event["values"] for event in events if event["type"] == "metrics" and "step_time" in event["values"]]
-    lengths = [values["completions/mean_length"] for values in steps]
-    return statistics.median(values["step_time"] for values in steps[2:]), statistics.mean(lengths) * PROMPTS * GROUP
+def ours(folder: Path, asked: Namespace) -> Took:
+    from tests.engine.builders import curve, spec
+    from workers.contract.records import RecordKind
+    from workers.contract.run_spec import DatasetRef, RewardPipeline
+
+    given = spec(folder / "run", model=folder.parent / "model", method="grpo", max_steps=asked.steps, save_steps=0,
+                 data=DatasetRef(path=str(folder.parent), kind=RecordKind.PROMPT_ANSWER), max_length=1024,
+                 prompts_per_step=PROMPTS, num_generations=GROUP, per_device_train_batch_size=PROMPTS * GROUP,
+                 max_completion_length=asked.completion, learning_rate=1e-6, reduction="token_mean", rollout_steps=0)
+    given.resources.threads = asked.threads
+    given = given.model_copy(update={"reward": RewardPipeline.model_validate(
+        {"terms": [{"name": "vowel", "kind": "regex_match", "params": {"pattern": "[aeiou]"}}]})})
+    ends, found = beside_trl.our_run(given)
+    lengths = list(curve(found, "completions/mean_length").values())[WARM:-1]
+    return ends.took(WARM, statistics.mean(lengths) * PROMPTS * GROUP)
 
 
-def theirs(folder: Path, asked: argparse.Namespace) -> tuple[float, float]:
-    """The same from TRL, in a process of its own."""
-    done = subprocess.run([sys.executable, __file__, "--peer", str(folder), *sys.argv[1:]], check=True, capture_output=True,
-                          text=True, env=os.environ | {"OMP_NUM_THREADS": str(asked.threads)})
-    found = json.loads(done.stdout.strip().splitlines()[-1])
-    return found["seconds"], found["tokens"]
-
-
-def peer(folder: Path, asked: argparse.Namespace) -> None:
-    """TRL's trainer at its faster settings here: no gradient checkpointing, no reference at beta 0."""
-    import time
-
-    import torch
+def theirs(folder: Path, asked: Namespace) -> Took:
+    """TRL needs no reference at β 0, and no old log-probs on policy."""
     from datasets import Dataset
-    from transformers import TrainerCallback
     from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
-
-    torch.set_num_threads(asked.threads)
-    ends: list[float] = []
-
-    class Clock(TrainerCallback):
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            ends.append(time.monotonic())
 
     def vowels(completions: list[str], **_: Any) -> list[float | None]:
         return [float(any(letter in "aeiou" for letter in text)) for text in completions]
 
-    rows = [json.loads(line) for line in (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()]
-    config = GRPOConfig(
-        output_dir=str(folder / "trl"), per_device_train_batch_size=PROMPTS * GROUP, num_generations=GROUP, max_steps=asked.steps,
-        max_completion_length=asked.completion, beta=0.0, learning_rate=1e-6, gradient_checkpointing=False, use_cpu=True,
-        bf16=False, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True, loss_type="dapo")
-    trainer = GRPOTrainer(model=str(folder / "model"), reward_funcs=vowels, args=config,
-                          train_dataset=Dataset.from_list([{"prompt": row["prompt"]} for row in rows]), callbacks=[Clock()])
+    rows = [json.loads(line) for line in (folder.parent / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    ends, clock = beside_trl.their_clock()
+    config = GRPOConfig(**beside_trl.their_settings(folder, asked.steps), per_device_train_batch_size=PROMPTS * GROUP,
+                        num_generations=GROUP, max_completion_length=asked.completion, beta=0.0, learning_rate=1e-6,
+                        loss_type="dapo")
+    trainer = GRPOTrainer(model=str(folder.parent / "model"), reward_funcs=vowels, args=config,
+                          train_dataset=Dataset.from_list([{"prompt": row["prompt"]} for row in rows]), callbacks=[clock])
     trainer.train()
     lengths = [entry["completions/mean_length"] for entry in trainer.state.log_history if "completions/mean_length" in entry]
-    seconds = statistics.median(after - before for before, after in pairwise(ends[1:]))
-    print(json.dumps({"seconds": seconds, "tokens": statistics.mean(lengths) * PROMPTS * GROUP}))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", choices=sorted(SHAPES), default="tiny")
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--prompt", type=int, default=32)
-    parser.add_argument("--completion", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--peer", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.peer:
-        peer(Path(asked.peer), asked)
-        return
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        prepare(folder, asked)
-        ratios = []
-        for _ in range(asked.pairs):
-            (mine, my_tokens), (other, other_tokens) = ours(folder, asked), theirs(folder, asked)
-            if abs(my_tokens - other_tokens) > 0.02 * other_tokens:
-                raise SystemExit(f"Not comparable: {my_tokens:.0f} and {other_tokens:.0f} trained tokens a step.")
-            ratios.append(mine / other)
-            print(f"ours {1000 * mine:.0f} ms  TRL {1000 * other:.0f} ms  ratio {ratios[-1]:.2f}  tokens {my_tokens:.0f}")
-        print(f"median {statistics.median(ratios):.2f}  range {min(ratios):.2f} to {max(ratios):.2f}")
+    return ends.took(WARM - 1, statistics.mean(lengths[WARM:]) * PROMPTS * GROUP)
 
 
 if __name__ == "__main__":
-    main()
+    parser = beside_trl.arguments(__doc__)
+    parser.add_argument("--size", choices=sorted(beside_trl.SHAPES), default="1M")
+    parser.add_argument("--case", choices=["full", "free"], default="full")
+    parser.add_argument("--prompt", type=int, default=32)
+    parser.add_argument("--completion", type=int, default=64)
+    parser.add_argument("--vocabulary", type=int, default=beside_trl.VOCABULARY)
+    beside_trl.main(parser, prepare=prepare, ours=ours, theirs=theirs, free=lambda asked: asked.case == "free")

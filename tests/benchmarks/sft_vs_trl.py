@@ -1,86 +1,83 @@
-"""Ours / TRL: median SFT step on the same model, batch and lengths, alternating; and what telemetry adds to a step.
+"""SFT beside TRL, on the same rows in the same batches.
 
-    python -m tests.benchmarks.sft_vs_trl [--pairs 5] [--steps 15]
+    python -m tests.benchmarks.sft_vs_trl [--size 1M|10M] [--case equal|spread] [--precision float32|bfloat16|pure]
 
-Both train a fresh model on 8 sequences of 32 + 64 tokens in float32 with AdamW and clipping, logging every step.
-Nothing is asserted: the machine's other work decides the clock. Give it an idle machine.
+equal: 8 sequences of 32 + 64 tokens a step. spread: 16 of 32 + 8 to 64, where the rate counts real tokens, not padding.
+bfloat16 is mixed precision on both sides; pure lets TRL hold the weights themselves in bfloat16, which learns differently.
+See `beside_trl` for how runs alternate, and for --pairs, --steps, --threads, --wait and --keep.
 """
 
-import argparse
-import tempfile
-import time
+import json
+import random
+import statistics
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
-import torch
-from datasets import Dataset
-from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
+from tests.benchmarks import beside_trl
+from tests.benchmarks.beside_trl import WARM, Took
 
-from tests.benchmarks.step_clocks import OurClock, TheirClock, Took, compared
-from tests.engine.builders import dataset, spec, train
-from workers.contract.events import MetricsEvent, ProgressEvent
-from workers.contract.records import RecordKind
-from workers.engine.events import EventLog
-from workers.engine.modeling.tiny_model import make_model, make_tokenizer
-
-SHAPES = {"1M": {"width": 128, "layers": 4, "inner": 448, "heads": 4},
-          "10M": {"width": 320, "layers": 8, "inner": 864, "heads": 8}}
-BATCH, PROMPT, ANSWER, WARM = 8, 32, 64, 3
+PROMPT, LONGEST, SHORTEST = 32, 64, 8
 
 
-def ours(model: Path, folder: Path, steps: int) -> Took:
-    """A step; the text's end token replaces its last byte, so lengths equal TRL's."""
-    rows = [{"prompt": "p" * (PROMPT - 4), "completion": "c" * (ANSWER - 1)} for _ in range(BATCH)]
-    given = spec(folder / "run", model=model, data=dataset(folder / "data", rows, kind=RecordKind.DEMONSTRATION), max_steps=steps,
-                 per_device_train_batch_size=BATCH, max_length=PROMPT + ANSWER, save_steps=0)
-    given.resources.threads = torch.get_num_threads()
-    clock = OurClock()
-    train(given, clock)
-    return clock.ends.took(WARM)
+def batch(asked: Namespace) -> int:
+    return 8 if asked.case == "equal" else 16
 
 
-def theirs(model: Path, folder: Path, steps: int) -> Took:
-    """TRL's step on pre-tokenised rows of the same lengths."""
-    rows = [{"input_ids": [9] * (PROMPT + ANSWER), "completion_mask": [0] * PROMPT + [1] * ANSWER} for _ in range(BATCH * steps)]
-    clock = TheirClock()
-    config = SFTConfig(output_dir=str(folder / "trl"), per_device_train_batch_size=BATCH, max_steps=steps, logging_steps=1,
-                       report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, save_strategy="no",
-                       disable_tqdm=True,
-                       max_length=PROMPT + ANSWER, learning_rate=1e-3)
-    SFTTrainer(str(model), args=config, train_dataset=Dataset.from_list(rows), processing_class=make_tokenizer(),
+def prepare(folder: Path, asked: Namespace) -> None:
+    """Texts of as many bytes as leave room for the template's four marks before the answer and the end token after it."""
+    beside_trl.make_model(folder / "model", asked.size)
+    draw = random.Random(0)
+    rows = []
+    for _ in range(batch(asked) * asked.steps):
+        answer = LONGEST if asked.case == "equal" else draw.randint(SHORTEST, LONGEST)
+        prompt, completion = ("".join(draw.choices("abcdefgh ", k=count)) for count in (PROMPT - 4, answer - 1))
+        rows.append({"prompt": prompt, "completion": completion})
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def ours(folder: Path, asked: Namespace) -> Took:
+    from tests.engine.builders import curve, spec
+    from workers.contract.records import RecordKind
+    from workers.contract.run_spec import DatasetRef
+
+    data = DatasetRef(path=str(folder.parent), kind=RecordKind.DEMONSTRATION)
+    given = spec(folder / "run", model=folder.parent / "model", data=data, max_steps=asked.steps, save_steps=0,
+                 per_device_train_batch_size=batch(asked), max_length=PROMPT + LONGEST, learning_rate=1e-4)
+    given.resources.threads = asked.threads
+    given.resources.precision = "float32" if asked.precision == "float32" else "bfloat16"
+    ends, found = beside_trl.our_run(given)
+    trained = curve(found, "num_tokens")[asked.steps] / asked.steps
+    return ends.took(WARM, trained, read=trained + batch(asked) * PROMPT)
+
+
+def theirs(folder: Path, asked: Namespace) -> Took:
+    """TRL gets the ids that our renderer makes of the rows."""
+    from datasets import Dataset
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    from workers.engine.modeling.tiny_model import make_tokenizer
+
+    tokenizer, rows = make_tokenizer(), list[dict[str, Any]]()
+    for line in (folder.parent / "train.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        told = [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row["completion"]}]
+        ids: Any = tokenizer.apply_chat_template(told, return_dict=False)
+        rows.append({"input_ids": ids, "completion_mask": [0] * PROMPT + [1] * (len(ids) - PROMPT)})
+    ends, clock = beside_trl.their_clock()
+    config = SFTConfig(**beside_trl.their_settings(folder, asked.steps, bf16=asked.precision == "bfloat16"),
+                       per_device_train_batch_size=batch(asked), max_length=PROMPT + LONGEST, learning_rate=1e-4,
+                       model_init_kwargs={"dtype": "bfloat16" if asked.precision == "pure" else "float32"})
+    SFTTrainer(str(folder.parent / "model"), args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
                callbacks=[clock]).train()
-    return clock.ends.took(WARM - 1)
-
-
-def telemetry_seconds() -> float:
-    """Seconds that one step's two events cost."""
-    with tempfile.TemporaryDirectory() as folder:
-        log = EventLog(Path(folder) / "events.jsonl")
-        values: dict[str, float | None] = {f"metric/{index}": index / 7 for index in range(20)}
-        started = time.perf_counter()
-        for step in range(1000):
-            log.write(MetricsEvent(step=step, values=values, tokens=step))
-            log.write(ProgressEvent(step=step, total=1000, eta_seconds=1.0, tokens=step))
-        return (time.perf_counter() - started) / 1000
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--sizes", nargs="+", default=list(SHAPES), choices=list(SHAPES))
-    asked = parser.parse_args()
-    torch.set_num_threads(min(2, torch.get_num_threads()))
-    print(f"telemetry: {telemetry_seconds() * 1e6:.0f} us a step (20 metrics and a progress event)")
-    for size in asked.sizes:
-        with tempfile.TemporaryDirectory() as scratch:
-            model = Path(scratch) / "model"
-            make_model(0, **SHAPES[size]).save_pretrained(model)
-            make_tokenizer().save_pretrained(model)
-            pairs = [(ours(model, Path(scratch) / f"a{index}", asked.steps),
-                      theirs(model, Path(scratch) / f"b{index}", asked.steps)) for index in range(asked.pairs)]
-        print(compared(size, pairs))
+    trained = batch(asked) * statistics.mean(sum(row["completion_mask"]) for row in rows)
+    return ends.took(WARM - 1, trained, read=trained + batch(asked) * PROMPT)
 
 
 if __name__ == "__main__":
-    main()
+    parser = beside_trl.arguments(__doc__)
+    parser.add_argument("--size", choices=sorted(beside_trl.SHAPES), default="1M")
+    parser.add_argument("--case", choices=["equal", "spread"], default="equal")
+    parser.add_argument("--precision", choices=["float32", "bfloat16", "pure"], default="float32")
+    beside_trl.main(parser, prepare=prepare, ours=ours, theirs=theirs)
