@@ -58,7 +58,6 @@ test: install-test build check test-slow test-postgres test-browser
 # These wait for processes more than they compute: twice as many as there are cores.
 test-slow:
 	$(PYTEST) -n 4 -m "slow and not browser and not learn and not gpu and not postgres"
-	$(PYTEST) -m "learn and not gpu" tests/engine/test_grpo.py
 
 # Left out: what reads files or holds engines and is the same on every database.
 test-postgres:
@@ -77,9 +76,9 @@ test-browser:
 soak: install-test build
 	$(PYTEST) -m soak
 
-# What every trainer learns, at length; `make test` has GRPO's and the short forms of the others.
+# What every trainer learns, with intervals over seeds, and what it owes, method by method; `make test` has the short forms.
 learn: install-test
-	$(PYTEST) -m "learn and not gpu"
+	$(PYTEST) -n 2 --dist worksteal -m "learn and not gpu" tests/engine tests/learning
 
 bench: install-test
 	@for file in tests/benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done

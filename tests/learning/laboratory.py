@@ -1,17 +1,18 @@
 """What tests of learning are made of: worlds as data, warm-ups that are made once, arms that differ in one part.
 
-Every figure is of held-out prompts or of a step's own answers, printed with a bootstrap interval over seeds (`pytest -rP`).
+Effects are told by the fixture `tell`, each with a bootstrap interval over seeds; pytest prints them at the end, a line each.
 """
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tests.engine.builders import curve, train
@@ -58,7 +59,7 @@ def rows(world: str, knobs: dict[str, Any], part: str, split: str = "train") -> 
 def _canonical(row: dict[str, Any]) -> dict[str, Any]:
     """As the platform reads it in: other columns stand in `extra`."""
     known = {name: value for name, value in row.items() if name in Record.model_fields}
-    return known | {"extra": {name: value for name, value in row.items() if name not in known}}
+    return known | {"extra": row.get("extra", {}) | {name: value for name, value in row.items() if name not in known}}
 
 
 @cache
@@ -101,38 +102,48 @@ def interval(values: Sequence[float], *, level: float = 0.9) -> tuple[float, flo
     return float(low), float(high)
 
 
-def tell(what: str, values: Sequence[float]) -> tuple[float, float]:
-    """Prints the mean over seeds with its interval, and answers the interval."""
+Tell = Callable[[str, Sequence[float]], tuple[float, float]]
+"""Told what was measured and its value for each seed, answers the interval of the mean."""
+
+
+def in_words(what: str, values: Sequence[float]) -> str:
+    """The mean over seeds with its interval, and every seed's value."""
     low, high = interval(values)
-    print(f"{what}: {np.mean(values):.3f} [{low:.3f}, {high:.3f}] of {len(values)} seeds "  # noqa: T201 - the evidence
-          f"({', '.join(f'{value:.3f}' for value in values)})")
-    return low, high
+    each = ", ".join(f"{value:.3f}" for value in values)
+    return f"{what} {np.mean(values):.3f} [{low:.3f}, {high:.3f}], seeds {each}"
 
 
-def last(events: list[Any], name: str, count: int = 5) -> float:
-    """The mean of a metric over the last `count` steps that have it."""
-    found = list(curve(events, name).values())[-count:]
-    return sum(found) / len(found)
+def ends(events: list[Any], name: str, count: int = 5) -> tuple[float, float]:
+    """The means of a metric over the first and over the last `count` steps that have it."""
+    found = list(curve(events, name).values())
+    return float(np.mean(found[:count])), float(np.mean(found[-count:]))
+
+
+def records(data: DatasetRef, limit: int) -> list[Record]:
+    lines = (Path(data.path) / f"{data.split}.jsonl").read_text(encoding="utf-8").splitlines()[:limit]
+    return [Record.model_validate_json(line) for line in lines]
+
+
+def log_chances(model: Path, asked: Sequence[tuple[Text, Text]]) -> torch.Tensor:
+    """log π(answer, its end included | prompt) of each pair [n], exactly."""
+    loaded, tokenizer = AutoModelForCausalLM.from_pretrained(model), AutoTokenizer.from_pretrained(model)
+    rows = [render_demonstration(tokenizer, Record(prompt=prompt, completion=answer))[0] for prompt, answer in asked]
+    ids, trained = (pad_sequence([torch.tensor(list(each)) for each in each_row], batch_first=True)
+                    for each_row in ([row.ids for row in rows], [row.trained for row in rows]))
+    with torch.no_grad():
+        each_token = loaded(input_ids=ids).logits[:, :-1].log_softmax(-1).gather(-1, ids[:, 1:, None])[..., 0]
+    return torch.where(trained[:, 1:].bool(), each_token, 0.0).sum(-1)
+
+
+def chance_of_right(model: Path, prompts: DatasetRef, *, limit: int = 200) -> float:
+    """The mean chance that the prompt's reference answer is written at temperature 1: success without drawing."""
+    asked = [(one.prompt, one.answer) for one in records(prompts, limit) if one.prompt is not None and one.answer is not None]
+    return float(log_chances(model, asked).exp().mean())
 
 
 def share_of_chosen(model: Path, pairs: DatasetRef, *, limit: int = 200) -> float:
     """The mean chance of the chosen answer, end included, when one of a pair's two is written: exact, without drawing."""
-    loaded = AutoModelForCausalLM.from_pretrained(model)
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    lines = (Path(pairs.path) / f"{pairs.split}.jsonl").read_text(encoding="utf-8").splitlines()[:limit]
-
-    def log_chance(prompt: Text, answer: Text) -> float:
-        row = render_demonstration(tokenizer, Record(prompt=prompt, completion=answer))[0]
-        ids = torch.tensor([row.ids])
-        found = loaded(input_ids=ids).logits[0, :-1].log_softmax(-1).gather(-1, ids[0, 1:, None])[:, 0]
-        return float(found[torch.tensor(row.trained[1:])].sum())
-
-    shares = []
-    with torch.no_grad():
-        for record in map(Record.model_validate_json, lines):
-            assert record.prompt is not None
-            assert record.chosen is not None
-            assert record.rejected is not None
-            ahead = log_chance(record.prompt, record.chosen) - log_chance(record.prompt, record.rejected)
-            shares.append(float(torch.sigmoid(torch.tensor(ahead))))
-    return sum(shares) / len(shares)
+    found = records(pairs, limit)
+    chosen, rejected = (log_chances(model, [(one.prompt, getattr(one, side)) for one in found if one.prompt is not None])
+                        for side in ("chosen", "rejected"))
+    return float(torch.sigmoid(chosen - rejected).mean())

@@ -8,14 +8,13 @@ generalise from, and the demo's own tests measure held-out sums.
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.engine.builders import curve
-from tests.learning.laboratory import QUIET, fresh, rows, run, share_of_chosen, tell, warm
+from tests.learning.laboratory import QUIET, Tell, chance_of_right, ends, fresh, rows, run, share_of_chosen, warm
 from workers.contract.catalogue import MethodCard, load_catalogue
 from workers.contract.records import RecordKind
-from workers.contract.run_spec import ModelRef, RunKind
+from workers.contract.run_spec import DatasetRef, ModelRef, RunKind
 
 pytestmark = [pytest.mark.learn, pytest.mark.timeout(1200)]
 
@@ -23,11 +22,16 @@ KNOBS: dict[str, Any] = {"digits": 1, "train": 90, "test": 10, "demonstrations":
 RIGHT = KNOBS | {"misconception": 0.0}
 CORRECT = {"terms": [{"name": "correct", "kind": "numeric_match"}]}
 ELSEWHERE = {"grpo-process"}
-"""Learns from rewards of steps, and these sums have no steps."""
+"""Learns from rewards of steps, which these sums lack: see the chains in test_worlds_teach."""
 SEEDS = (0, 1, 2)
+LEAST = 0.02
+"""What every effect has to exceed with its whole interval: what is measured moves by training alone."""
 PART = {RecordKind.TEXT: "texts", RecordKind.DEMONSTRATION: "demonstrations", RecordKind.CONVERSATION: "conversations",
         RecordKind.PROMPT: "prompts", RecordKind.PROMPT_ANSWER: "prompts", RecordKind.PREFERENCE: "pairs",
         RecordKind.RANKING: "rankings", RecordKind.UNPAIRED: "marks", RecordKind.STEPWISE: "steps"}
+OWN_PART = {"sft-cot": "rationales", "kd-cot": "rationales"}
+OWN_SETTINGS: dict[str, dict[str, Any]] = {"kto": {"max_steps": 80, "learning_rate": 1e-3}}
+"""An answer that is marked alone says less than a pair: another one's mark has to be met before two can be told apart."""
 TRAINED = [card for card in load_catalogue().methods if card.kind is RunKind.TRAIN and card.slug not in ELSEWHERE]
 SHORT = {"max_length": 64, "max_completion_length": 6, "prompts_per_step": 32, "num_generations": 8, "eval_max_new_tokens": 6,
          "per_device_train_batch_size": 32, "rollout_steps": 0, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
@@ -51,11 +55,11 @@ def settings(card: MethodCard, **more: Any) -> dict[str, Any]:
     """The demo's own settings, made small; only what the method has as a field."""
     demo = next((preset.config for preset in card.presets if preset.name == "demo"), {})
     fields = card.config_schema["properties"]
-    return demo | {name: value for name, value in (SHORT | more).items() if name in fields}
+    return demo | {name: value for name, value in (SHORT | more | OWN_SETTINGS.get(card.slug, {})).items() if name in fields}
 
 
-def data_of(card: MethodCard, knobs: dict[str, Any], split: str = "train") -> Any:
-    return rows("arithmetic", knobs, PART[card.data[0].kinds[0]], split)
+def data_of(card: MethodCard, knobs: dict[str, Any]) -> DatasetRef:
+    return rows("arithmetic", knobs, OWN_PART.get(card.slug, PART[card.data[0].kinds[0]]))
 
 
 def forgetful() -> Path:
@@ -70,33 +74,32 @@ def models_of(card: MethodCard, start: Path) -> dict[str, ModelRef]:
 
 
 @of_kind("supervised")
-def test_the_loss_of_what_is_imitated_falls(card: MethodCard) -> None:
+def test_the_loss_of_what_is_imitated_falls(card: MethodCard, tell: Tell) -> None:
     fallen = []
     for seed in SEEDS:
         start = forgetful() if card.slug == "kd-minillm" else fresh()
         _, events = run(card.slug, start, {"train": data_of(card, RIGHT)}, models=models_of(card, start), seed=seed,
                         **settings(card, max_steps=60, learning_rate=2e-3))
-        losses = list(curve(events, "loss").values())
-        fallen.append(float(np.mean(losses[:6]) - np.mean(losses[-6:])))
-    low, _ = tell(f"{card.slug}: the loss fell by", fallen)
-    assert low > 0
+        first, last = ends(events, "loss")
+        fallen.append(1 - last / first)
+    low, _ = tell(f"{card.slug}: share of the loss that is gone", fallen)
+    assert low > LEAST
 
 
 @of_kind("online")
-def test_the_reward_of_drawn_answers_rises(card: MethodCard) -> None:
-    gained = []
+def test_the_right_answer_is_drawn_more_often(card: MethodCard, tell: Tell) -> None:
+    asked, start, gained = data_of(card, KNOBS), forgetful(), []
+    before = chance_of_right(start, asked)
     for seed in SEEDS:
-        start = forgetful()
-        _, events = run(card.slug, start, {"train": data_of(card, KNOBS)}, models=models_of(card, start), seed=seed,
-                        reward=CORRECT, **settings(card, max_steps=40, max_completion_length=8, learning_rate=1e-3))
-        rewards = list(curve(events, "reward").values())
-        gained.append(float(np.mean(rewards[-5:]) - np.mean(rewards[:5])))
-    low, _ = tell(f"{card.slug}: mean reward of five steps, last less first", gained)
-    assert low > 0
+        final, _ = run(card.slug, start, {"train": asked}, models=models_of(card, start), seed=seed, reward=CORRECT,
+                       **settings(card, max_steps=40, max_completion_length=8, learning_rate=1e-3))
+        gained.append(chance_of_right(final, asked) - before)
+    low, _ = tell(f"{card.slug}: chance of the right answer {before:.3f}, gained", gained)
+    assert low > LEAST
 
 
 @of_kind("preference")
-def test_the_right_answer_is_preferred_to_the_wrong_one(card: MethodCard) -> None:
+def test_the_right_answer_is_preferred_to_the_wrong_one(card: MethodCard, tell: Tell) -> None:
     """The chance that the policy writes the right answer of a pair when it writes one of the two."""
     asked = rows("arithmetic", KNOBS, "pairs")
     before, gained = share_of_chosen(forgetful(), asked), []
@@ -106,11 +109,11 @@ def test_the_right_answer_is_preferred_to_the_wrong_one(card: MethodCard) -> Non
                        **settings(card, max_steps=40, learning_rate=3e-4))
         gained.append(share_of_chosen(final, asked) - before)
     low, _ = tell(f"{card.slug}: chance of the right of two answers {before:.3f}, gained", gained)
-    assert low > 0
+    assert low > LEAST
 
 
 @of_kind("reward")
-def test_the_reward_model_tells_right_from_wrong(card: MethodCard) -> None:
+def test_the_reward_model_tells_right_from_wrong(card: MethodCard, tell: Tell) -> None:
     """On the rows it was fitted to; those of a split are not the measure of a hundred sums."""
     held = [metric for metric in card.metrics if metric.name.startswith("eval/")]
     shares = [metric.name for metric in held if metric.better == "up" and metric.share_of]
@@ -124,4 +127,4 @@ def test_the_reward_model_tells_right_from_wrong(card: MethodCard) -> None:
         found = list(curve(events, measure).values())
         gained.append((found[-1] - found[0]) * (1 if shares else -1))
     low, _ = tell(f"{card.slug}: {measure} improved by", gained)
-    assert low > 0
+    assert low > LEAST
