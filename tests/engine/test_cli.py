@@ -118,7 +118,10 @@ def test_every_method_has_a_whole_card() -> None:
         assert card.formula
         assert card.kind is not RunKind.TRAIN or {"default", "demo"} <= {preset.name for preset in card.presets}, card.slug
         for name, field in card.config_schema["properties"].items():
-            assert {"default", "title", "description", "x-group", "x-order"} <= set(field), f"{card.slug}.{name}"
+            assert {"default", "title", "description", "x-group", "x-order", "x-section"} <= set(field), f"{card.slug}.{name}"
+            for other, wanted in field.get("x-when", {}).items():
+                known = card.config_schema["properties"].get(other, {})
+                assert set(wanted) <= set(known.get("enum", wanted)), f"{card.slug}.{name} waits for what {other} never is"
         left_to_engine = {name: field["x-auto"] for name, field in card.config_schema["properties"].items() if "x-auto" in field}
         trains = card.kind is RunKind.TRAIN
         assert {name: (auto["value"], auto["word"]) for name, auto in left_to_engine.items()} == LEFT_TO_ENGINE.get(

@@ -2,8 +2,8 @@
 
 `make catalogue` writes it to `workers/contract/catalogue.json`, which is checked in; the web side reads that file
 and never the engine's code. In a schema, the keywords `x-group` ("basic" or "advanced"), `x-unit`, `x-live` (may be
-changed while running), `x-order` (integer), `x-format` ("python" or "text": a text of many lines), `x-auto` and `x-when`
-steer the form; everything else is plain JSON Schema 2020-12.
+changed while running), `x-order` (integer), `x-section` (heading where fields are many), `x-format` ("python" or "text": a
+text of many lines), `x-auto` and `x-when` steer the form; everything else is plain JSON Schema 2020-12.
 `x-auto` is `{value, word, said}`: the value that leaves the choice to the engine, the word shown for it, and how
 the engine chooses, as a sentence. `x-when` names other fields and, for each, the values with which this one means anything.
 """

@@ -42,7 +42,7 @@ export interface JsonSchema {
   minLength?: number; maxLength?: number; pattern?: string; properties?: Record<string, JsonSchema>; required?: string[];
   items?: JsonSchema; anyOf?: JsonSchema[]; oneOf?: JsonSchema[]; allOf?: JsonSchema[]; $ref?: string; $defs?: Record<string, JsonSchema>;
   additionalProperties?: boolean | JsonSchema; if?: JsonSchema; then?: JsonSchema; else?: JsonSchema;
-  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-auto"?: Auto; "x-when"?: Record<string, unknown[]>; "x-format"?: string;
+  "x-group"?: "basic" | "advanced"; "x-unit"?: string; "x-live"?: boolean; "x-order"?: number; "x-section"?: string; "x-auto"?: Auto; "x-when"?: Record<string, unknown[]>; "x-format"?: string;
 }
 export type Paper = Full<S["Paper"]>;
 export type DataNeed = Full<S["DataNeed"]>;

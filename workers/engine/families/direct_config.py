@@ -28,7 +28,8 @@ class DirectConfig(PairConfig):
         "uniform", "Token weights", "An answer's score is the sum over its tokens, their mean, or a sum in which what the longer "
         "answer has more counts less (LD-DPO).", order=90)
     ld_alpha: float = setting(
-        0.5, "LD α", "Under `ld`: weight of the tokens beyond the shorter answer's length; 1 is DPO.", order=91, ge=0, le=1)
+        0.5, "LD α", "Under `ld`: weight of the tokens beyond the shorter answer's length; 1 is DPO.", order=91,
+        when={"token_weighting": ["ld"]}, ge=0, le=1)
     use_weighting: bool = setting(
         False, "WPO weights", "Weigh each pair by how likely the policy itself would write both answers; one more forward pass.",
         order=92)
@@ -43,7 +44,8 @@ class TiedConfig(DirectConfig):
     f_divergence_type: Divergence = setting(
         "reverse_kl", "Divergence", "What ties the policy to the reference. For losses of differences only.", order=94)
     f_alpha_divergence_coef: float = setting(
-        0.5, "Divergence α", "Order of the α-divergence; 1 is the reverse KL.", order=95, ge=0, le=10)
+        0.5, "Divergence α", "Order of the α-divergence; 1 is the reverse KL.", order=95,
+        when={"f_divergence_type": ["alpha_divergence"]}, ge=0, le=10)
 
 
 class MovingConfig(TiedConfig):
@@ -53,9 +55,11 @@ class MovingConfig(TiedConfig):
         False, "Moving reference", "Let the reference follow the policy (TR-DPO); whole-model training only. Checkpoints then "
         "keep the reference too.", order=96)
     ref_model_mixup_alpha: float = setting(
-        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=97, gt=0, le=1)
+        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=97,
+        when={"sync_ref_model": [True]}, gt=0, le=1)
     ref_model_sync_steps: int = setting(
-        512, "Synchronise every", "Steps between synchronisations.", order=98, unit="steps", ge=1, le=10_000_000)
+        512, "Synchronise every", "Steps between synchronisations.", order=98,
+        when={"sync_ref_model": [True]}, unit="steps", ge=1, le=10_000_000)
 
 
 class ReferencedConfig(MovingConfig):

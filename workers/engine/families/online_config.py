@@ -3,7 +3,7 @@
 A method's file declares its own fields after these, and those again whose default differs.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.records import RecordKind
@@ -19,6 +19,8 @@ FULL = "full"
 KlName = Annotated[str, one_of("workers.engine.regularisers", FULL)]
 CorrectionName = Literal["auto", "none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
 LevelName = Literal["token", "sequence", "answer"]
+CORRECTED = {"importance_correction": [name for name in get_args(CorrectionName) if name != "none"]}
+MOVING, STEERED, REDRAWN = {"sync_ref_model": [True]}, {"use_adaptive_entropy": [True]}, {"dynamic_sampling": [True]}
 ReductionName = Literal["token_mean", "token_mean_local", "seq_mean_token_mean", "seq_mean_token_sum", "const"]
 
 
@@ -49,7 +51,7 @@ class OnlineConfig(TrainingConfig):
         "full sums over the vocabulary, exactly, at the price of the reference's part in every pass.", order=111)
     kl_in: Literal["loss", "reward"] = setting(
         "loss", "KL placed in", "Added to the loss, as in GRPO, or taken from each token's reward, as in PPO and RLOO.",
-        order=112)
+        order=111)
     credit: CreditName = setting(
         "last_token", "Credit", "Where in an answer its reward is placed; a comparison of whole answers sees the sum.", order=106)
     advantage: AdvantageName = setting(
@@ -65,21 +67,21 @@ class OnlineConfig(TrainingConfig):
         "fixed length (Dr. GRPO: const).", order=110)
     steps_from: Literal["term", "beginnings"] = setting(
         "term", "Steps valued by", "For credit by steps: a reward term that values them, or the reward of the answer's "
-        "beginnings: a step earns what it adds.", order=112)
+        "beginnings: a step earns what it adds.", order=107)
     step_separator: str = setting(
         "\\n", "Step separator", "What ends a step where beginnings are scored; \\n stands for a line break, empty makes every "
-        "token a step.", order=112, max_length=20)
+        "token a step.", order=107, when={"steps_from": ["beginnings"]}, max_length=20)
     center_by_steps: bool = setting(
         False, "Centre by steps", "Takes off a group's mean over all its steps, so that longer answers do not collect more.",
-        order=112)
+        order=107)
     sync_ref_model: bool = setting(
         False, "Moving reference", "Let the reference follow the policy; whole-model training only. Checkpoints then keep the "
-        "reference too.", order=112)
+        "reference too.", order=111)
     ref_model_mixup_alpha: float = setting(
-        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.", order=112, gt=0,
-        le=1)
+        0.6, "Reference mixture α", "The policy's share in each synchronisation; 1 replaces the reference.",
+        order=112, when=MOVING, gt=0, le=1)
     ref_model_sync_steps: int = setting(
-        512, "Synchronise every", "Steps between synchronisations.", order=112, unit="steps", ge=1, le=10_000_000)
+        512, "Synchronise every", "Steps between synchronisations.", order=112, when=MOVING, unit="steps", ge=1, le=10_000_000)
     epsilon: float = setting(
         0.2, "Clip range ε", "How far the ratio may fall below 1, and rise above it, before its gradient is cut.", order=113,
         gt=0, lt=1)
@@ -96,31 +98,32 @@ class OnlineConfig(TrainingConfig):
         order=117, live=True, ge=0, le=10)
     use_adaptive_entropy: bool = setting(
         False, "Adaptive entropy bonus", "Raises the bonus step by step while the entropy is below its target, and lowers it "
-        "above, where it is not applied.", order=118)
+        "above, where it is not applied.", order=117)
     entropy_target: float = setting(
-        0.2, "Entropy target", "Mean entropy of a token below which the adaptive bonus works.", order=118, unit="nats", ge=0,
-        le=20)
+        0.2, "Entropy target", "Mean entropy of a token below which the adaptive bonus works.",
+        order=118, when=STEERED, unit="nats", ge=0, le=20)
     entropy_coef_delta: float = setting(
-        0.005, "Entropy bonus step", "By how much the adaptive bonus's weight moves each step.", order=118, gt=0, le=1)
+        0.005, "Entropy bonus step", "By how much the adaptive bonus's weight moves each step.",
+        order=118, when=STEERED, gt=0, le=1)
     entropy_coef_max: float = setting(
-        1.0, "Largest entropy bonus", "Where the adaptive bonus's weight stops rising.", order=118, gt=0, le=10)
+        1.0, "Largest entropy bonus", "Where the adaptive bonus's weight stops rising.", order=118, when=STEERED, gt=0, le=10)
     top_entropy_quantile: float = setting(
         1.0, "Share of tokens trained", "Only this share of a micro-batch's tokens, those of highest entropy, has a policy loss: "
         "where answers fork. 0.2 is usual, 1 takes all.", order=118, gt=0, le=1)
     rollouts_behind: Literal[0, 1] = setting(
         0, "Answers behind", "1 trains each step on answers that the policy of the step before wrote, as asynchronous rollouts "
-        "do, weighed by truncated ratios.", order=128)
+        "do, weighed by truncated ratios.", order=127)
     importance_correction: CorrectionName = setting(
         "auto", "Sampler correction", "Weighs tokens or answers by how likely the trained policy had them against the one that "
-        "wrote them: bounded by the cap, or left out above it. auto corrects when answers are behind.", order=129)
+        "wrote them: bounded by the cap, or left out above it. auto corrects when answers are behind.", order=128)
     importance_cap: float = setting(
-        3.0, "Correction cap", "Largest weight of the sampler correction.", order=129, gt=0, le=1000)
+        3.0, "Correction cap", "Largest weight of the sampler correction.", order=129, when=CORRECTED, gt=0, le=1000)
     dynamic_sampling: bool = setting(
         False, "Dynamic sampling", "Draws further prompts in place of those whose answers all have the same reward, which teach "
-        "nothing (DAPO).", order=129)
+        "nothing (DAPO).", order=125)
     max_generation_batches: int = setting(
-        10, "Batches drawn at most", "Where dynamic sampling gives up and trains on what it has.", order=129, unit="batches",
-        ge=1, le=1000)
+        10, "Batches drawn at most", "Where dynamic sampling gives up and trains on what it has.",
+        order=125, when=REDRAWN, unit="batches", ge=1, le=1000)
     num_iterations: int = setting(
         1, "Passes over the answers", "Times each set of answers is trained on; above 1 the ratio moves away from 1.", order=119,
         ge=1, le=64)

@@ -35,7 +35,7 @@ class Config(AnswerConfig):
         "match", "Right when", "match: equal as text or ending in the same number; exact_match: as text; numeric_match: its "
         "number; math_verify: mathematically; reward: the run's reward reaches the pass mark.", group="basic", order=18)
     pass_mark: float = setting(
-        1.0, "Pass mark", "Least reward that counts as right, where the reward decides.", order=110, ge=-1e6, le=1e6)
+        1.0, "Pass mark", "Least reward that counts as right, where the reward decides.", order=47, ge=-1e6, le=1e6)
 
 
 CARD = card(

@@ -36,7 +36,7 @@ class Config(MethodConfig):
         "sum", "Log-probs of an answer", "Of a language model: their sum, or their mean, which favours no length.",
         group="basic", order=18)
     pairs_at_once: int = setting(
-        32, "Pairs at once", "Pairs scored together; fewer need less memory.", order=125, unit="pairs", ge=1, le=65_536)
+        32, "Pairs at once", "Pairs scored together; fewer need less memory.", order=47, unit="pairs", ge=1, le=65_536)
 
 
 CARD = card(

@@ -35,7 +35,7 @@ class Config(AnswerConfig):
         "", "Suite", "The name under which its curves and columns stand; empty takes the data set's.", group="basic", order=13,
         max_length=60)
     tie_margin: float = setting(
-        0.0, "Tie within", "Rewards that differ by no more than this are a tie.", order=110, ge=0, le=1e6)
+        0.0, "Tie within", "Rewards that differ by no more than this are a tie.", order=45, ge=0, le=1e6)
     judge_base_url: str = setting(
         "", "Judge's address", "Of an endpoint in OpenAI's shape that judges, such as https://api.openai.com/v1. Empty where a "
         "model of the library or a reward does.", group="basic", order=60, max_length=500)
@@ -45,13 +45,13 @@ class Config(AnswerConfig):
         "allows; never the key itself.", group="basic", order=62, max_length=100, pattern=r"^[A-Za-z_0-9]*$")
     judge_max_tokens: int = setting(
         64, "Judge's answer length", "Tokens in which a judging language model must give its verdict; give more to one that "
-        "thinks first.", order=111, unit="tokens", ge=1, le=32_768)
+        "thinks first.", order=46, unit="tokens", ge=1, le=32_768)
     judge_timeout_seconds: float = setting(
-        60.0, "Judge's time limit", "For one answer of the endpoint.", order=112, unit="seconds", gt=0, le=600)
+        60.0, "Judge's time limit", "For one answer of the endpoint.", order=47, unit="seconds", gt=0, le=600)
     judge_retries: int = setting(
-        3, "Judge's retries", "After silence, 429 and errors of the endpoint.", order=113, ge=0, le=10)
+        3, "Judge's retries", "After silence, 429 and errors of the endpoint.", order=48, ge=0, le=10)
     judge_concurrency: int = setting(
-        8, "Judged at once", "Questions under way to the endpoint at the same time.", order=114, ge=1, le=64)
+        8, "Judged at once", "Questions under way to the endpoint at the same time.", order=49, ge=1, le=64)
 
 
 CARD = card(

@@ -22,15 +22,24 @@ class Auto(NamedTuple):
     said: str
 
 
+SECTIONS = (
+    (0, "Method and batch"), (50, "Optimizer"), (60, "Adapter"), (70, "Evaluation"), (80, "Checkpoints and log"),
+    (90, "Loss and reference"), (106, "Credit, advantage and loss"), (122, "Writing answers"), (130, "Values and KL control"),
+    (140, "Curriculum"))
+"""The first order of each section of the form, and its title."""
+
+
 def setting(
     default: Any, title: str, help: str, *, group: Literal["basic", "advanced"] = "advanced", unit: str = "",  # noqa: A002
     live: bool = False, order: int = 100, auto: Auto | None = None, when: dict[str, Sequence[Any]] | None = None, **bounds: Any,
 ) -> Any:
     """A config field as the form draws it. `bounds` are pydantic's (`ge`, `gt`, `le`, `lt`, …).
 
-    `when` names fields and those of their values with which this one means something: the form shows it only then.
+    `when` names fields and those of their values with which this one means something: the form shows it only then. Among many
+    fields it stands in the section that its `order` falls into.
     """
-    extra: dict[str, Any] = {"x-group": group, "x-order": order}
+    section = next(title for first, title in reversed(SECTIONS) if order >= first)
+    extra: dict[str, Any] = {"x-group": group, "x-order": order, "x-section": section}
     if unit:
         extra["x-unit"] = unit
     if live:

@@ -1,10 +1,10 @@
-import { Button, Collapse, Group, Popover, Stack, Text, UnstyledButton } from "@mantine/core";
-import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
+import { Button, Collapse, Group, Popover, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { IconChevronDown, IconChevronRight, IconSearch } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import type { FieldError } from "@/api/problem";
 import type { JsonSchema } from "@/api/shapes";
 import { FieldGrid, valueAt } from "@/ui/schema/field-grid";
-import { type Field, fieldsOf, inUse, shownAs } from "@/ui/schema/schema-fields";
+import { type Field, fieldsOf, inUse, sectioned, shownAs } from "@/ui/schema/schema-fields";
 
 interface Props { schema: JsonSchema; config: Record<string, unknown>; errors: FieldError[]; disabled?: boolean; onChange: (path: string[], value: unknown) => void }
 
@@ -26,8 +26,32 @@ export function ConfigForm({ schema, config, errors, disabled, onChange }: Props
         <Group gap={4}>{open || faulty ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />} {advanced.length} more settings</Group>
       </UnstyledButton>
       <Collapse expanded={open || faulty}>
-        <FieldGrid fields={advanced} values={config} errors={errors} disabled={disabled} onChange={onChange} />
+        <Advanced fields={advanced} config={config} errors={errors} disabled={disabled} onChange={onChange} />
       </Collapse>
+    </Stack>
+  );
+}
+
+const MANY = 14;
+
+/** Many fields stand under their sections' titles, and words find them. */
+function Advanced({ fields, config, errors, disabled, onChange }: Omit<Props, "schema"> & { fields: Field[] }) {
+  const [words, setWords] = useState("");
+  if (fields.length <= MANY) return <FieldGrid fields={fields} values={config} errors={errors} disabled={disabled} onChange={onChange} />;
+  const sections = sectioned(fields, words);
+  return (
+    <Stack gap={20}>
+      <TextInput
+        value={words} onChange={(event) => setWords(event.currentTarget.value)} placeholder="Find a setting" aria-label="Find a setting"
+        leftSection={<IconSearch size={14} />} maw={360}
+      />
+      {sections.map((section) => (
+        <Stack key={section.title} gap={8} component="section" aria-label={section.title}>
+          <Text size="sm" fw={600} c="dimmed">{section.title}</Text>
+          <FieldGrid fields={section.fields} values={config} errors={errors} disabled={disabled} onChange={onChange} />
+        </Stack>
+      ))}
+      {sections.length === 0 && <Text c="dimmed" size="sm">No setting has these words. Settings that your choices leave without effect are not shown.</Text>}
     </Stack>
   );
 }

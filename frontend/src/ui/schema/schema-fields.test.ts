@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Auto, JsonSchema } from "@/api/shapes";
-import { boundsText, choiceText, fieldsOf, inUse, readTyped, shownAs, writeTyped } from "./schema-fields";
+import { boundsText, choiceText, fieldsOf, inUse, readTyped, sectioned, shownAs, writeTyped } from "./schema-fields";
 
 const schema: JsonSchema = {
   $defs: { Kind: { enum: ["k1", "k3"], type: "string" } },
@@ -28,6 +28,19 @@ it("draws fields in their order, references, nulls and nested objects resolved",
 it("keeps at most eight fields basic", () => {
   const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`f${n}`, { type: "integer", "x-group": "basic" } as JsonSchema]));
   expect(fieldsOf({ properties: many }).filter((field) => field.basic)).toHaveLength(8);
+});
+
+it("puts fields under their sections and finds them by words of title, name, help and section", () => {
+  const fields = fieldsOf({ properties: {
+    top_p: { type: "number", title: "Top p", "x-order": 122, "x-section": "Writing answers" },
+    epsilon: { type: "number", title: "Clip range ε", description: "How far the ratio may fall.", "x-order": 113, "x-section": "Loss" },
+    delta: { type: "number", title: "Ratio cap δ", "x-order": 115, "x-section": "Loss" },
+  } });
+  const found = (words: string) => sectioned(fields, words).map((one) => [one.title, ...one.fields.map((field) => field.key)]);
+  expect(found("")).toEqual([["Loss", "epsilon", "delta"], ["Writing answers", "top_p"]]);
+  expect(found("RATIO ")).toEqual([["Loss", "epsilon", "delta"]]);
+  expect(found("answers top")).toEqual([["Writing answers", "top_p"]]);
+  expect(found("nothing")).toEqual([]);
 });
 
 it("says bounds in words", () => {

@@ -4,7 +4,7 @@ import type { Auto, JsonSchema } from "@/api/shapes";
 
 export type FieldKind = "number" | "integer" | "boolean" | "choice" | "text" | "list" | "json";
 export interface Field {
-  key: string; path: string[]; title: string; help: string; unit: string; basic: boolean; order: number; kind: FieldKind; choices: unknown[];
+  key: string; path: string[]; title: string; help: string; unit: string; basic: boolean; section: string; order: number; kind: FieldKind; choices: unknown[];
   least?: number; most?: number; above?: number; below?: number; nullable: boolean; fallback: unknown; live: boolean;
   /** The value that leaves the choice to the engine, and by what it chooses; null when every value means itself. */
   auto: Auto | null;
@@ -51,7 +51,7 @@ function field(schema: JsonSchema, raw: JsonSchema, path: string[], nullable: bo
   const says = { ...schema, ...raw };
   return {
     key: path.join("."), path, title: says.title ?? path.at(-1) ?? "", help: says.description ?? "", unit: says["x-unit"] ?? "",
-    basic: says["x-group"] === "basic", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema, nullable), choices: schema.enum ?? (schema.type === "boolean" ? [true, false] : []),
+    basic: says["x-group"] === "basic", section: says["x-section"] ?? "", order: says["x-order"] ?? 1000 + index, kind: kindOf(schema, nullable), choices: schema.enum ?? (schema.type === "boolean" ? [true, false] : []),
     least: schema.minimum, most: schema.maximum, above: schema.exclusiveMinimum, below: schema.exclusiveMaximum,
     nullable, fallback: says.default, live: says["x-live"] ?? false, auto: says["x-auto"] ?? null, when: says["x-when"] ?? null,
   };
@@ -70,6 +70,17 @@ function kindOf(schema: JsonSchema, nullable: boolean): FieldKind {
 export function inUse(fields: Field[], values: Record<string, unknown>): Field[] {
   const known = new Map(fields.map((field) => [field.key, values[field.key] === undefined ? field.fallback : values[field.key]]));
   return fields.filter((field) => Object.entries(field.when ?? {}).every(([name, wanted]) => wanted.includes(known.get(name))));
+}
+
+/** Fields under their section's title, in order; those whose title, name or help has all of `words` in it. */
+export function sectioned(fields: Field[], words: string): { title: string; fields: Field[] }[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const sections = new Map<string, Field[]>();
+  for (const field of fields) {
+    const said = `${field.title} ${field.key} ${field.help} ${field.section}`.toLowerCase();
+    if (wanted.every((word) => said.includes(word))) sections.set(field.section, [...(sections.get(field.section) ?? []), field]);
+  }
+  return [...sections].map(([title, inside]) => ({ title, fields: inside }));
 }
 
 /** A choice as a person reads it. */
