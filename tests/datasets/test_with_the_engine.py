@@ -41,6 +41,7 @@ def test_the_demo_data_are_ready_sets_of_each_kind_with_held_out_rows(desk: Desk
     assert {version["kind"] for version in shown.values()} | {"prompt"} == {kind.value for kind in RecordKind}
     assert {tuple(split["name"] for split in version["splits"]) for version in shown.values()} == {("train", "test")}
     assert desk.rows(shown["Arithmetic rationales"], limit=1)[0]["extra"].keys() == {"rationale", "answer"}
+    assert desk.rows(shown["Arithmetic pairs"], limit=1)[0]["extra"].keys() == {"chosen_safe", "rejected_safe"}
     problems = shown["Arithmetic problems"]
     first = desk.rows(problems, split="test", limit=1)[0]
     left, right = first["prompt"].rstrip("=").split("+")

@@ -17,8 +17,6 @@ FILES = {
     RecordKind.RANKING: "rankings_train", RecordKind.UNPAIRED: "marks_train", RecordKind.STEPWISE: "steps_train",
 }
 OWN_FILES = {"kd-cot": "rationales_train", "sft-cot": "rationales_train"}
-ALIKE = {"score": 0.5, "chosen_safe": True, "rejected_safe": False}
-"""Columns that some methods want beside those of the kind."""
 SMALL = {
     "max_steps": 3, "learning_rate": 1e-3, "max_length": 64, "per_device_train_batch_size": 4, "save_steps": 1, "eval_steps": 0,
     "prompts_per_step": 2, "num_generations": 3, "updates_per_rollout": 2, "max_new_tokens": 5, "max_completion_length": 5,
@@ -59,6 +57,6 @@ def smallest(folder: Path, card: MethodCard, *, model: Path, other: Path | None 
 
 
 def _record(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as the engine reads it: columns of no kind stand under `extra`, with those that some methods want."""
+    """The row as the platform keeps it: columns of no field stand under `extra`."""
     own = {name: value for name, value in row.items() if name in Record.model_fields}
-    return own | {"extra": ALIKE | {name: value for name, value in row.items() if name not in own}}
+    return own | {"extra": {name: value for name, value in row.items() if name not in own}}

@@ -92,6 +92,7 @@ def test_judgments_are_what_the_right_sum_says() -> None:
     for row in world["pairs_train"]:
         assert row["chosen"] == right[row["prompt"]]
         assert row["margin"] == wrong_digits(row["rejected"], row["chosen"]) > 0
+        assert (row["chosen_safe"], row["rejected_safe"]) == (True, row["margin"] == 1)
     assert all(row["label"] == (row["completion"] == right[row["prompt"]]) for row in world["marks_train"])
     assert 0.35 < sum(row["label"] for row in world["marks_train"]) / 300 < 0.65
     for row in world["rankings_train"]:

@@ -106,7 +106,8 @@ def _own_teacher(spec: RunSpec, student: ModelRef | None) -> list[Finding]:
     if teacher is None or student is None or (teacher.path, teacher.adapter_path) != (student.path, student.adapter_path):
         return []
     return [Finding(level="warning", code="own_teacher", field="model", message=(
-        "The teacher is the student itself, so there is nothing to learn from it. Choose a larger or better trained model."))]
+        "The teacher is the student itself, so there is nothing to learn from it. "
+        "Choose a larger model, or one that a run trained."))]
 
 
 def _adapters(config: TrainingConfig, spec: RunSpec) -> list[Finding]:

@@ -57,8 +57,8 @@ CARD = card(
     summary="Learns the grade that people or a judge gave each answer, from answers with a number beside them.",
     formula=r"\mathcal{L} = \frac1N\sum_i\left(r_i - \frac{g_i - \bar g}{s_g}\right)^2",
     confidence="knowledge", left_out="Several attributes at once; ordinal losses.",
-    data=needs([RecordKind.DEMONSTRATION, RecordKind.UNPAIRED, RecordKind.PREFERENCE],
-               "Answers with a column that grades them; pairs with a grade for each side; marked answers."),
+    data=needs([RecordKind.UNPAIRED, RecordKind.DEMONSTRATION, RecordKind.PREFERENCE],
+               "Marked answers; answers with a column that grades them; pairs with a grade for each side."),
     models=reward_training.MODELS,
     presets=[
         Preset(name="default", title="Whole model", description="All weights; grades are standardised."),

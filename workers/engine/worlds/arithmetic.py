@@ -148,7 +148,7 @@ def pairs(sums: Pairs, chance: random.Random) -> Rows:
         right, wrong = str(sum(pair)), mistaken(pair, chance)
         faults = wrong_digits(wrong, right)
         rows.append({"prompt": question(*pair), "chosen": right, "rejected": wrong, "margin": faults,
-                     "extra": {"chosen_safe": True, "rejected_safe": faults == 1}})
+                     "chosen_safe": True, "rejected_safe": faults == 1})
     return rows
 
 

@@ -50,6 +50,16 @@ it("gives each role a model of its own while there are enough", () => {
   expect(fittingModel(part("reward", ["reward"]), [model("a", "1"), model("rm", "2", "reward", "inspecting")], [])).toBeUndefined();
 });
 
+it("lets what a run left teach the untrained, and the large teach the small", () => {
+  const out = (id: string, created_at: string, parameters = 10) => ({ ...model(id, created_at), source: "run", parameters }) as Model;
+  const tiny = { ...model("tiny", "1"), source: "demo", parameters: 10 } as Model;
+  const roles = (models: Model[], text = "") => readDraft(drafted(text, "kd", models, DEMO)).draft.models;
+  expect(roles([tiny, out("warm-up", "2"), out("grpo", "3")])).toEqual({ policy: "tiny", teacher: "grpo" });
+  expect(roles([{ ...model("big", "1"), source: "hub", parameters: 99 } as Model, tiny, out("grpo", "3")])).toEqual({ policy: "tiny", teacher: "big" });
+  expect(roles([tiny, out("warm-up", "2"), out("grpo", "3")], "method: sft\nmodels:\n  policy: grpo\n")).toEqual({ policy: "grpo", teacher: "warm-up" });
+  expect(readDraft(drafted("", "sft", [tiny, out("grpo", "3")], DEMO)).draft.models).toEqual({ policy: "grpo" });
+});
+
 it("rewards rows of a world by the world's own gold, as long as nobody wrote another reward", () => {
   const lock = { ...set("locks", "prompt_answer", "9"), latest: { ...set("locks", "prompt_answer", "9").latest, source: { world: "lock", part: "problems" } } } as unknown as Dataset;
   const first = drafted("", "grpo", [model("tiny", "1")], DEMO);

@@ -19,11 +19,21 @@ export function fittingSet(need: DataNeed, sets: Dataset[]): Dataset | undefined
   return need.kinds.map((kind) => pool.find((set) => set.kind === kind)).find((set) => set !== undefined);
 }
 
-/** The model a role begins with: ready, of the first kind it takes, the newest; one that has no role yet before one that has. */
-export function fittingModel(need: Pick<ModelNeed, "kinds">, models: Model[], taken: string[]): Model | undefined {
+/**
+ * The model a role begins with: ready, of the first kind it takes, the newest; one that has no role yet before one that has.
+ * Where a teacher is asked for, the student is the smallest and untrained before trained, the teacher the other way round.
+ */
+export function fittingModel(need: Pick<ModelNeed, "kinds" | "role">, models: Model[], taken: string[], taught = false): Model | undefined {
   const ready = sortModels(models).filter((model) => model.state === "ready" && !model.is_adapter);
-  const ofKinds = need.kinds.flatMap((kind) => ready.filter((model) => model.kind === kind));
+  const ordered = taught ? ready.toSorted(need.role === "teacher" ? (a, b) => byLearning(b, a) : byLearning) : ready;
+  const ofKinds = need.kinds.flatMap((kind) => ordered.filter((model) => model.kind === kind));
   return ofKinds.find((model) => !taken.includes(model.id)) ?? ofKinds[0];
+}
+
+/** Small before large, and among equals what nobody trained here before what a run left. */
+function byLearning(a: Model, b: Model): number {
+  const isTrained = (model: Model) => Number(model.source === "run" || model.source === "merge");
+  return (a.parameters ?? 0) - (b.parameters ?? 0) || isTrained(a) - isTrained(b);
 }
 
 /** Whether the data chosen is known and does not fit. Of an older version nothing is known here; preflight says. */

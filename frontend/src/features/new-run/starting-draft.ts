@@ -76,8 +76,9 @@ export function withFittings(text: string, card: MethodCard, models: Model[], se
   const { draft } = readDraft(text);
   let next = text;
   const taken = { ...draft.models };
+  const taught = card.models.some((need) => need.required && need.role === "teacher");
   for (const need of card.models.filter((one) => one.required && !taken[one.role])) {
-    const found = fittingModel(need, models, Object.values(taken).filter((id) => id !== undefined));
+    const found = fittingModel(need, models, Object.values(taken).filter((id) => id !== undefined), taught);
     if (!found) continue;
     taken[need.role] = found.id;
     next = writeAt(next, ["models", need.role], found.id);

@@ -32,11 +32,12 @@ function Prepared({ projectId }: { projectId: string }) {
   const other = useQuery({ queryKey: ["draft-of", take], queryFn: () => draftOfRun(take ?? ""), enabled: take !== undefined, staleTime: Infinity });
   const changed = useQuery({ ...runQuery(from ?? ""), enabled: from !== undefined && live === true });
   const saved = useQuery({ ...savedConfigsQuery(projectId), enabled: config !== undefined });
-  const sets = useQuery({ ...datasetsQuery(projectId), enabled: data !== undefined || method !== undefined });
-  const models = useQuery({ ...modelsQuery(projectId), enabled: model !== undefined || method !== undefined });
+  const sets = useQuery(datasetsQuery(projectId));
+  const models = useQuery(modelsQuery(projectId));
   const error = catalogue.error ?? cloned.error ?? other.error ?? changed.error ?? (config ? saved.error : null);
   if (error) return <PageFrame title="New run"><FailedState error={error} onRetry={() => void catalogue.refetch()} /></PageFrame>;
-  const waiting = !catalogue.data || (from && !cloned.data) || (take && !other.data) || (from && live && !changed.data) || (config && !saved.data) || ((data || method) && sets.isPending) || ((model || method) && models.isPending);
+  // Without models and data, a method chosen at once would find nothing to begin with.
+  const waiting = !catalogue.data || (from && !cloned.data) || (take && !other.data) || (from && live && !changed.data) || (config && !saved.data) || sets.isPending || models.isPending;
   if (waiting) return <PageFrame title="New run" wide><LoadingState rows={10} /></PageFrame>;
   const kept = saved.data?.find((one) => one.id === config);
   const clone = from && cloned.data ? cloneText(cloned.data, from) : savedDraft(projectId);
