@@ -46,10 +46,15 @@ class MetricInfo(Document):
 
 
 class Preset(Document):
+    """Settings for a purpose. `part` names the part of the demo's world to train on, where the first of a fitting kind lacks
+    columns that the method reads.
+    """
+
     name: str
     title: str
     description: str = ""
     config: dict[str, Any] = Field(default_factory=dict)
+    part: str = ""
 
 
 class DataNeed(Document):

@@ -4508,7 +4508,11 @@ export interface components {
             /** Name */
             name: string;
         };
-        /** Preset */
+        /**
+         * Preset
+         * @description Settings for a purpose. `part` names the part of the demo's world to train on, where the first of a fitting kind lacks
+         *     columns that the method reads.
+         */
         Preset: {
             /** Config */
             config?: {
@@ -4521,6 +4525,11 @@ export interface components {
             description?: string;
             /** Name */
             name: string;
+            /**
+             * Part
+             * @default
+             */
+            part?: string;
             /** Title */
             title: string;
         };

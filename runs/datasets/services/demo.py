@@ -33,4 +33,5 @@ def create_demo_dataset(project: Project, *, actor: Actor | None = None) -> tupl
 def _version(project: Project, world: str, part: WorldPart, actor: Actor | None) -> DatasetVersion:
     dataset = new_dataset(project, name=f"{world} {part.title}", description=part.summary, actor=actor)
     mapping = {"kind": part.kind.value, "shape": "trl", "label": "Generated sums"}
-    return new_version(dataset, source={"world": WORLD, "demo": True}, mapping=mapping, split_rule={"mode": "none"}, actor=actor)
+    source = {"world": WORLD, "part": part.name, "demo": True}
+    return new_version(dataset, source=source, mapping=mapping, split_rule={"mode": "none"}, actor=actor)

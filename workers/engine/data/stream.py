@@ -74,8 +74,8 @@ class RowStream:
                 return samples[inner]
             self._position = (epoch, index + 1, 0)
         raise DataFault("No row of the data set gives anything to train on.",
-                        "Check that the answers are not empty, that those of a pair differ, and that the maximum length leaves "
-                        "room for them.")
+                        "Check that the answers are not empty, that those of a pair differ, that the columns the method asks for "
+                        "are there, and that the maximum length leaves room for them.")
 
     def _row(self, epoch: int, index: int) -> int:
         if self._order_epoch != epoch:

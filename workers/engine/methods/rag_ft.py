@@ -63,6 +63,7 @@ CARD = card(
         Preset(name="lora", title="LoRA", description="A small adapter on every linear layer.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
         Preset(name="demo", title="Demo", description="Sums whose working, column by column, is one of the passages.",
+               part="rationales",
                config={"documents_columns": "rationale", "distractors": 1, "learning_rate": 1e-3, "adam_beta2": 0.98,
                        "per_device_train_batch_size": 32, "max_steps": 600, "max_length": 128, "eval_steps": 150,
                        "eval_limit": 128, "eval_max_new_tokens": 8}),

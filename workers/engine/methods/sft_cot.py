@@ -71,6 +71,7 @@ CARD = card(
         Preset(name="think", title="Think tags", description="The rationale between tags, as reasoning models write it.",
                config={"style": "think"}),
         Preset(name="demo", title="Demo", description="Sums worked out column by column with the tiny model.",
+               part="rationales",
                config={"learning_rate": 1e-3, "adam_beta2": 0.98, "per_device_train_batch_size": 32, "max_steps": 600,
                        "max_length": 96, "eval_steps": 150, "eval_limit": 128, "eval_max_new_tokens": 32}),
     ],

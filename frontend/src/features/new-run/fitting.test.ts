@@ -5,7 +5,7 @@ import { fittingModel, fittingSet } from "./fitting";
 import { withData, withMethod } from "./starting-draft";
 
 const set = (name: string, kind: RecordKind, created_at: string, demo = false, splits = ["train", "test"]) =>
-  ({ id: name, name, kind, created_at, latest: { id: `v-${name}`, state: "ready", kind, source: demo ? { world: "arithmetic", demo: true } : {}, splits: splits.map((one) => ({ name: one, rows: 9 })) } }) as unknown as Dataset;
+  ({ id: name, name, kind, created_at, latest: { id: `v-${name}`, state: "ready", kind, source: demo ? { world: "arithmetic", part: name, demo: true } : {}, splits: splits.map((one) => ({ name: one, rows: 9 })) } }) as unknown as Dataset;
 const model = (id: string, created_at: string, kind: Model["kind"] = "causal", state: Model["state"] = "ready") => ({ id, kind, state, created_at, is_adapter: false }) as Model;
 const data = (role: string, kinds: RecordKind[], required = true) => ({ role, kinds, required, help: "" });
 const part = (role: string, kinds: Model["kind"][] = ["causal"], required = true) => ({ role, kinds, required, help: "" });
@@ -41,6 +41,10 @@ it("prefers people's own data to the demo's, the newest first, and leaves a role
   const need = data("train", ["text", "demonstration"]);
   expect(fittingSet(need, [...DEMO, set("old", "demonstration", "5"), set("new", "demonstration", "6")])?.name).toBe("new");
   expect(fittingSet(need, DEMO)?.name).toBe("demonstrations");
+  expect(fittingSet(need, DEMO, "rationales")?.name).toBe("rationales");
+  expect(fittingSet(need, [...DEMO, set("mine", "demonstration", "5")], "rationales")?.name).toBe("mine");
+  const worked = { ...SFT, presets: [{ name: "demo", config: {}, part: "rationales" }] } as unknown as MethodCard;
+  expect(readDraft(withMethod("", "sft", { ...CATALOGUE, methods: [worked] }, [], DEMO)).draft.datasets).toMatchObject({ train: { version_id: "v-rationales" }, eval: { version_id: "v-rationales", split: "test" } });
   expect(readDraft(drafted("", "dpo", [], [set("x", "text", "1")])).draft).toMatchObject({ models: {}, datasets: {} });
 });
 

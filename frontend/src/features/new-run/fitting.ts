@@ -10,11 +10,16 @@ export function isDemoData(set: Pick<Dataset, "latest">): boolean {
   return set.latest?.source.demo === true;
 }
 
-/** The data set a method begins with: people's own before the demo's, then by the order of the kinds it takes; own data the newest first, the demo's as it was made. */
-export function fittingSet(need: DataNeed, sets: Dataset[]): Dataset | undefined {
+/**
+ * The data set a method begins with: people's own before the demo's, then by the order of the kinds it takes; own data the
+ * newest first, the demo's as it was made, but for the `part` of its world that the method's demo is made for.
+ */
+export function fittingSet(need: DataNeed, sets: Dataset[], part = ""): Dataset | undefined {
   const fitting = sets.filter((set) => unfit(need, set) === null);
   const own = fitting.filter((set) => !isDemoData(set)).toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   const demo = fitting.filter(isDemoData).toSorted((a, b) => a.created_at.localeCompare(b.created_at));
+  const meant = demo.find((set) => part !== "" && set.latest?.source.part === part);
+  if (own.length === 0 && meant) return meant;
   const pool = own.length > 0 ? own : demo;
   return need.kinds.map((kind) => pool.find((set) => set.kind === kind)).find((set) => set !== undefined);
 }

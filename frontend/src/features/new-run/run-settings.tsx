@@ -33,9 +33,9 @@ export function RunSettings({ draft, disabled, errorOf, onChange }: Props) {
           {number("Stop at KL", ["limits", "max_kl"], draft.limits.max_kl, "To the reference")}
           {number("Priority", ["priority"], draft.priority, "Higher starts first", "0")}
           {number("GPUs", ["resources", "gpus"], draft.resources.gpus, "0 trains on the CPU", "0")}
-          {number("Processes", ["resources", "processes"], draft.resources.processes, "That share each step of training; empty is one a GPU", "1")}
-          {number("CPU threads", ["resources", "threads"], draft.resources.threads, "Of each process; empty takes all cores", "all")}
-          <Select label="Model in each process" description="FSDP2 cuts weights and optimizer" data={[{ value: "whole", label: "whole" }, { value: "cut", label: "its part (FSDP2)" }]} value={draft.resources.shard ? "cut" : "whole"} disabled={disabled} onChange={(value) => onChange(["resources", "shard"], value === "cut" ? true : undefined)} />
+          {number("Processes", ["resources", "processes"], draft.resources.processes, "Share each training step", draft.resources.gpus ? "one a GPU" : "1")}
+          {number("CPU threads", ["resources", "threads"], draft.resources.threads, "Of each process", "all cores")}
+          <Select label="Model in each process" description="FSDP2 cuts it in parts" data={[{ value: "whole", label: "whole" }, { value: "cut", label: "its part (FSDP2)" }]} value={draft.resources.shard ? "cut" : "whole"} disabled={disabled} onChange={(value) => onChange(["resources", "shard"], value === "cut" ? true : undefined)} />
           <Select label="Precision" description="bfloat16 halves memory" data={["float32", "bfloat16"]} value={draft.resources.precision} disabled={disabled} onChange={(value) => onChange(["resources", "precision"], value ?? undefined)} />
         </SimpleGrid>
         <Textarea label="Notes" mt={12} autosize minRows={2} maxRows={8} key={draft.notes} defaultValue={draft.notes} disabled={disabled} placeholder="What do you expect, and why?" onBlur={(event) => onChange(["notes"], event.currentTarget.value || undefined)} />

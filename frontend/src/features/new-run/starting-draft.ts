@@ -76,6 +76,7 @@ export function withFittings(text: string, card: MethodCard, models: Model[], se
   const { draft } = readDraft(text);
   let next = text;
   const taken = { ...draft.models };
+  const demo = card.presets.find((preset) => preset.name === "demo");
   const taught = card.models.some((need) => need.required && need.role === "teacher");
   for (const need of card.models.filter((one) => one.required && !taken[one.role])) {
     const found = fittingModel(need, models, Object.values(taken).filter((id) => id !== undefined), taught);
@@ -88,7 +89,7 @@ export function withFittings(text: string, card: MethodCard, models: Model[], se
     if (!need || knownUnfit(need, draft.datasets[role], sets)) next = writeAt(next, ["datasets", role], undefined);
   }
   for (const need of card.data.filter((one) => one.required && !readDraft(next).draft.datasets[one.role]?.version_id)) {
-    const set = fittingSet(need, sets);
+    const set = fittingSet(need, sets, need.role === "train" ? demo?.part : undefined);
     if (!set?.latest) continue;
     const names = set.latest.splits.map((split) => split.name);
     next = writeAt(next, ["datasets", need.role], { version_id: set.latest.id, split: names.includes("train") ? "train" : (names[0] ?? "train") });
@@ -96,7 +97,6 @@ export function withFittings(text: string, card: MethodCard, models: Model[], se
   const filled = readDraft(next).draft;
   const trained = sets.find((set) => set.latest?.id === filled.datasets.train?.version_id);
   if (trained && !filled.datasets.eval) next = writeAt(next, ["datasets", "eval"], heldOut(card, trained));
-  const demo = card.presets.find((preset) => preset.name === "demo");
   return demo && trained && isDemoData(trained) && Object.keys(filled.config).length === 0 ? writeAt(next, ["config"], demo.config) : next;
 }
 
