@@ -7,6 +7,7 @@ import pytest
 
 from tests.engine.builders import curve, dataset, small_model, train
 from tests.engine.supervised_builders import given
+from workers.contract.events import LogEvent
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import DatasetRef
 from workers.engine.faults import DataFault
@@ -33,6 +34,15 @@ def test_rows_that_leave_nothing_to_train_are_told(
     one = given(tmp_path, small, method, **config).model_copy(update={"datasets": {"train": data(tmp_path, rows, kind)}})
     with pytest.raises(DataFault, match="No row of the data set gives anything to train on"):
         train(one)
+
+
+def test_rows_left_out_are_told_in_the_log(tmp_path: Path, small: Path) -> None:
+    mixed = data(tmp_path, [{"prompt": "a", "completion": "1"}, *LONG], RecordKind.DEMONSTRATION)
+    one = given(tmp_path, small, "sft-instruct", max_steps=2, per_device_train_batch_size=2)
+    events = train(one.model_copy(update={"datasets": {"train": mixed}}))
+    said = [event.message for event in events if isinstance(event, LogEvent) and "Left out" in event.message]
+    assert len(said) == 1
+    assert "1 of 2 rows" in said[0]
 
 
 def test_an_empty_completion_teaches_to_end(tmp_path: Path, small: Path) -> None:

@@ -87,6 +87,10 @@ class Stream(Protocol):
         """The next `count` samples; begins the next epoch (a new order) where one ends."""
         ...
 
+    def news(self) -> str | None:
+        """How many of the rows met gave no sample, when that has doubled since it was last told."""
+        ...
+
     def take_tokens(self, budget: int) -> list[Sample]:
         """As many next samples as fit into `budget` tokens, at least one."""
         ...

@@ -25,6 +25,7 @@ class RowStream:
         self._order = torch.empty(0, dtype=torch.int64)
         self._order_epoch = -1
         self._position = (0, 0, 0)
+        self._empty, self._told = 0, 0
         self.rows = self._rows.count
 
     @property
@@ -54,6 +55,14 @@ class RowStream:
         """Every sample once, in file order."""
         for row in range(self.rows):
             yield from self._samples(row)
+
+    def news(self) -> str | None:
+        """How many of the rows met gave no sample, when that has doubled since it was last told."""
+        if self._empty < max(1, 2 * self._told):
+            return None
+        self._told = self._empty
+        return (f"Left out so far: {self._empty} of {len(self._rendered)} rows, which leave nothing to train on within the "
+                "maximum length: too long a prompt, no answer, or nothing in it that is trained.")
 
     def state(self) -> list[int]:
         return list(self._position)
@@ -86,4 +95,5 @@ class RowStream:
     def _samples(self, row: int) -> list[Sample]:
         if row not in self._rendered:
             self._rendered[row] = self._render(self._rows[row], row)
+            self._empty += not self._rendered[row]
         return self._rendered[row]

@@ -214,11 +214,15 @@ def exact_match(answers: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 def next_samples(config: SupervisedConfig, turn: Turn) -> list[Sample]:
-    """The next step's samples: so many of them, or as many as the packed micro-batches hold."""
+    """The next step's samples: so many of them, or as many as the packed micro-batches hold. Warns of rows that gave none."""
     stream = turn.data["train"]
-    if not config.packing:
-        return stream.take(step_size(config) * config.answers_per_sample)
-    return [sample for _ in range(config.gradient_accumulation_steps) for sample in stream.take_tokens(budget(config))]
+    if config.packing:
+        taken = [sample for _ in range(config.gradient_accumulation_steps) for sample in stream.take_tokens(budget(config))]
+    else:
+        taken = stream.take(step_size(config) * config.answers_per_sample)
+    if news := stream.news():
+        turn.warn(news)
+    return taken
 
 
 def budget(config: SupervisedConfig) -> int:
