@@ -48,11 +48,12 @@ def given(folder: Path, model: Path, method: str = "dpo", *, name: str = "run", 
 
 
 @pytest.mark.parametrize(("method", "config"), [
-    ("dpo", ALL_ON), ("ipo", {}), ("rpo", {}), ("bfpo", {}), ("cpo", {}), ("simpo", {}), ("orpo", {"nll_on": "all"})])
+    ("dpo", ALL_ON), ("ipo", {}), ("rpo", {}), ("bfpo", {}), ("cpo", {}), ("simpo", {}), ("orpo", {"nll_on": "all"}),
+    ("step-dpo", {})])
 def test_every_relative_logs_what_its_card_names_and_leaves_a_model(tmp_path: Path, small: Path, method: str,
                                                                     config: dict[str, Any]) -> None:
     always: dict[str, Any] = {"use_weighting": True, "learning_rate": 1e-2, "eval_steps": 3, "max_steps": 4}
-    if method in {"ipo", "rpo", "bfpo"}:
+    if method in {"ipo", "rpo", "bfpo", "step-dpo"}:
         always |= {"perplexity_percentile": 100.0, "rpo_alpha": 0.1}
     found = train(given(tmp_path, small, method, held_out=True, **(always | config)))
     logged = {name for event in of_type(found, "metrics") for name in event.values}

@@ -12,6 +12,7 @@ from tests.engine.builders import curve, dataset, of_type, spec, straight_and_re
 from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.contract.run_spec import ModelRef, RunSpec
+from workers.engine.data.labelled_steps import chance
 from workers.engine.data.pairs import render_answer
 from workers.engine.faults import ConfigFault, DataFault, ModelFault
 from workers.engine.method import method_of
@@ -195,7 +196,7 @@ def test_labels_behind_the_first_error_and_marks() -> None:
     assert rm_prm.labelled(marks, record, 0) == [("s", 1.0), ("t", 0.0), ("u", None)]
     assert rm_prm.labelled(rm_prm.Config(labels="marks"), record, 0)[2] == ("u", 1.0)
     with pytest.raises(DataFault, match="labels are −1, 0 or 1"):
-        rm_prm.chance(marks, 0.5, 0, 0)
+        chance(0.5, "marks", 0, 0)
 
 
 def test_weights_that_balance_have_mean_one_and_give_both_sides_the_same() -> None:

@@ -102,4 +102,9 @@ def test_judgments_are_what_the_right_sum_says() -> None:
             (one > other) - (one < other) for one in row["ranks"] for other in row["ranks"]]
     assert {label for row in world["steps_train"] for label in row["labels"]} == {True, False}
     assert all(row["labels"][-1] == (row["completions"][-1] == right[row["prompt"]]) for row in world["steps_train"])
+    for row in world["steps_train"]:
+        wrong = row["labels"].index(False) if False in row["labels"] else None
+        assert (row["correction"] is None) == (wrong is None)
+        assert wrong is None or row["completions"][wrong] != row["correction"]
+        assert wrong != len(row["labels"]) - 1 or row["correction"] == right[row["prompt"]]
     assert wrong_digits("15", "125") == 2

@@ -43,6 +43,12 @@ def text_ends(text: str, separator: str) -> list[int]:
     return [*found[:-1], len(text)] if found else []
 
 
+def pieces(text: str, separator: str) -> list[str]:
+    """The steps of `text`, each with the separator that closes it; joined they are the text. None for a text of white space."""
+    ends = text_ends(text, separator)
+    return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def token_ends(tokenizer: Any, ids: Sequence[int], ends: Sequence[int]) -> list[int]:
     """For each of `ends`, in characters of what `ids` decode to, the token with which so much of the text is there.
 
@@ -68,11 +74,20 @@ def step_places(tokenizer: Any, row: Rendered, text: str, ends: Sequence[int], *
     """
     if not ends:
         return []
-    start = row.prompt_length
     last = max((at for at, token in enumerate(row.ids) if token != pad_token_id), default=len(row.ids) - 1)
-    answer = row.ids[start:]
-    shift = max(0, text.find(text.strip())) - max(0, tokenizer.decode(answer, skip_special_tokens=True).find(text.strip()))
-    return [*(min(start + place, last) for place in token_ends(tokenizer, answer, [end - shift for end in ends[:-1]])), last]
+    return [*(min(place, last) for place in answer_places(tokenizer, row, text, ends[:-1])), last]
+
+
+def answer_places(tokenizer: Any, row: Rendered, text: str, ends: Sequence[int]) -> list[int]:
+    """The token of `row` with which so much of its answer `text` is there, for each of `ends`, in characters of the text.
+
+    A template may trim the answer's white space; an end behind what is left is the last token that holds any of it.
+    """
+    start = row.prompt_length
+    answer = row.ids[start: max((at + 1 for at, trained in enumerate(row.trained) if trained), default=start)]
+    written = tokenizer.decode(answer, skip_special_tokens=True)
+    shift = max(0, text.find(text.strip())) - max(0, written.find(text.strip()))
+    return [start + place for place in token_ends(tokenizer, answer, [min(end - shift, len(written)) for end in ends])]
 
 
 def give_steps(tokenizer: Any, samples: Sequence[Sample], steps: Sequence[StepValues]) -> None:

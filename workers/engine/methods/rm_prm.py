@@ -27,12 +27,12 @@ from workers.contract.products import RewardReport
 from workers.contract.records import Record, RecordKind
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting, Turn
+from workers.engine.data.labelled_steps import Labels, first_wrong, labelled_steps
 from workers.engine.data.pairs import LONG, LeftOut, render_answer
 from workers.engine.data.rendering import sample_of, truncate
 from workers.engine.data.steps import step_places
 from workers.engine.families import reward_training
 from workers.engine.families.reward_training import Parts, RewardConfig, held_out_only, metrics, needs
-from workers.engine.faults import DataFault
 from workers.engine.modeling.models import SCORE_TOKENS, pieces_of
 from workers.engine.modeling.reward_heads import declaration
 from workers.engine.reports.answer_report import ScoredAnswer, ScoredSteps, auc, first_errors, process_report
@@ -49,7 +49,7 @@ class Config(RewardConfig):
     separator: str = option(
         "\\n", "Step separator", "Stands between the steps and closes them; \\n is a line break. It is kept with the model.",
         group="basic", order=44, min_length=1, max_length=20)
-    labels: Literal["chances", "marks"] = option(
+    labels: Labels = option(
         "chances", "Labels", "Chances that a step is right, from 0 (false) to 1 (true), or people's marks: −1 wrong, 0 neutral, "
         "1 right, where neutral counts as right.", order=45)
     after_first_error: Literal["keep", "leave_out"] = option(
@@ -132,31 +132,11 @@ def labelled(config: Config, record: Record, row: int) -> list[tuple[str, float 
 
     Raises DataFault for a row without steps and labels, and for labels that do not fit.
     """
-    if record.prompt is None or record.completions is None or record.labels is None:
-        raise DataFault(f"Row {row + 1} has no labelled steps: it lacks prompt, completions or labels.",
-                        "Choose a data set of steps with labels.")
-    if len(record.completions) != len(record.labels):
-        raise DataFault(f"Row {row + 1} has {len(record.completions)} steps and {len(record.labels)} labels.",
-                        "Give each step one label, then ingest the data again.")
-    if not all(isinstance(step, str) for step in record.completions):
-        raise DataFault(f"Row {row + 1} has steps that are no texts.", "Give each step as a text, then ingest the data again.")
-    chances = [chance(config, label, row, at) for at, label in enumerate(record.labels)]
-    kept = [(str(step).strip(), found) for step, found in zip(record.completions, chances, strict=True) if str(step).strip()]
-    wrong = next((at for at, (_, found) in enumerate(kept) if found < 0.5), len(kept))
+    kept = labelled_steps(record, row, config.labels)
+    wrong = first_wrong([found for _, found in kept])
     trained = range(len(kept) - 1 if config.train_on_last_step_only else 0,
                     wrong + 1 if config.after_first_error == "leave_out" else len(kept))
     return [(step, found if at in trained else None) for at, (step, found) in enumerate(kept)]
-
-
-def chance(config: Config, label: bool | float, row: int, at: int) -> float:
-    """A label as the chance that its step is right. Raises DataFault for one out of range."""
-    if config.labels == "marks" and label in {-1, 0, 1}:
-        return 0.0 if label == -1 else 1.0
-    if config.labels == "chances" and 0 <= label <= 1:
-        return float(label)
-    allowed, other = ("−1, 0 or 1", "chances") if config.labels == "marks" else ("from 0 to 1", "marks")
-    raise DataFault(f"Row {row + 1}: the label of step {at + 1} is {label:g}, and labels are {allowed}.",
-                    f"Correct the label, or set labels to {other}.")
 
 
 def loss(turn: Turn, batch: Batch, counts: Counts) -> Tensor:

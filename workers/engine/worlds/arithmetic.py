@@ -172,7 +172,10 @@ def rankings(sums: Pairs, chance: random.Random) -> Rows:
 
 
 def steps(sums: Pairs, chance: random.Random) -> Rows:
-    """Workings line by line: right, without the carries, or with a slip in one line; a line is good when it is the right one."""
+    """Workings line by line: right, without the carries, or with a slip in one line; a line is good when it is the right one.
+
+    `correction` is what the first wrong line should be; nothing where all are right.
+    """
     rows = []
     for pair in sums:
         right = worked_out(*pair)
@@ -184,7 +187,8 @@ def steps(sums: Pairs, chance: random.Random) -> Rows:
             head, equals, result = right[line].rpartition("=")
             written[line] = head + equals + slipped(result, chance)
         rows.append({"prompt": question(*pair), "completions": written,
-                     "labels": [one == other for one, other in zip(written, right, strict=True)]})
+                     "labels": [one == other for one, other in zip(written, right, strict=True)],
+                     "correction": next((other for one, other in zip(written, right, strict=True) if one != other), None)})
     return rows
 
 
@@ -209,7 +213,8 @@ CARD = Card("Arithmetic", "Sums of two numbers, shown with a known fault: most o
     part("rankings", RecordKind.RANKING, "rankings",
          "Three answers to each sum, ranked by the number of their wrong digits; equal faults share a rank.", "train", "test"),
     part("steps", RecordKind.STEPWISE, "judged steps",
-         "Sums worked out column by column, each line judged: some forget the carry, some slip in one line.", "train", "test"),
+         "Sums worked out column by column, each line judged: some forget the carry, some slip in one line. What the first "
+         "wrong line should be stands in `correction`.", "train", "test"),
     part("rationales", RecordKind.DEMONSTRATION, "rationales",
          "Sums rightly worked out column by column, the answer on the last line. Working and answer also stand in columns of "
          "their own, `rationale` and `answer`.", "train", "test"),
