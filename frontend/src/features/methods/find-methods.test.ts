@@ -10,6 +10,9 @@ it("finds a method by its name, its paper's number and a setting", () => {
   expect(slugs(findMethods(METHODS, { q: "GRPO" }))).toContain("grpo");
   expect(slugs(findMethods(METHODS, { q: "2305.18290" }))).toContain("dpo");
   expect(slugs(findMethods(METHODS, { q: "cliprange_value critic" }))).toEqual(expect.arrayContaining(["ppo"]));
+  expect(slugs(findMethods(METHODS, { q: "iterative DPO" }))).toContain("online-dpo");
+  expect(slugs(findMethods(METHODS, { q: "dpo-ppl-filter" }))).toContain("dpo");
+  expect(slugs(findMethods(METHODS, { q: "perplexity filter" }))).toContain("dpo");
   expect(findMethods(METHODS, { q: "nothing is called that" })).toEqual([]);
 });
 

@@ -2,6 +2,7 @@ import { Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import type { MethodCard, RecordKind } from "@/api/shapes";
+import { findMethods } from "@/features/methods/find-methods";
 import { fitsData } from "./readiness";
 import { GalleryCard } from "./gallery-card";
 import classes from "./method-gallery.module.css";
@@ -11,8 +12,7 @@ interface Props { methods: MethodCard[]; missing: string[]; chosen: string; data
 /** All methods as cards; with data chosen, those that can use it come first. */
 export function MethodGallery({ methods, missing, chosen, dataKind, onChoose }: Props) {
   const [query, setQuery] = useState("");
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = methods.filter((card) => words.every((word) => `${card.slug} ${card.title} ${card.family} ${card.summary}`.toLowerCase().includes(word)));
+  const found = findMethods(methods, { q: query });
   const sorted = found.toSorted((a, b) => Number(fitsData(b, dataKind)) - Number(fitsData(a, dataKind)));
   return (
     <div className={classes.gallery}>
