@@ -21,6 +21,7 @@ SMALL = {
     "max_steps": 3, "learning_rate": 1e-3, "max_length": 64, "per_device_train_batch_size": 4, "save_steps": 1, "eval_steps": 0,
     "prompts_per_step": 2, "num_generations": 3, "updates_per_rollout": 2, "max_new_tokens": 5, "max_completion_length": 5,
     "rollout_steps": 2, "eval_max_new_tokens": 4, "warmup_ratio": 0.0, "report_limit": 4,
+    "discriminator_first": 1, "continuations": 2,
 }
 REWARD = {"terms": [{"name": "letters", "kind": "regex_match", "params": {"pattern": "[0-9a-m]"}},
                     {"name": "short", "kind": "length", "weight": 0.1, "params": {"mode": "penalty", "limit": 4}}]}

@@ -47,6 +47,7 @@ def answers() -> list[Sample]:
         one.channels["ref_logprobs"] = torch.where(one.mask, one.channels["old_logprobs"] - 0.3, 0.0)
         one.channels["proximal_logprobs"] = one.channels["old_logprobs"] + 0.05 * one.mask
         one.channels["values"] = torch.where(one.mask, torch.rand(len(one), generator=draw), 0.0)
+        one.channels["action_values"] = one.channels["values"].clone()
         ends = one.mask.float() * (torch.arange(len(one)) % 2 == len(one) % 2)
         one.channels |= {"step_ends": ends, "step_rewards": ends * torch.rand(len(one), generator=draw)}
         one.scalars |= dict.fromkeys(OF_ANSWERS, 0.4)

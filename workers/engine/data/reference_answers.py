@@ -8,6 +8,7 @@ from torch import Tensor
 
 from workers.contract.records import Record
 from workers.engine.data.rendering import render_demonstration
+from workers.engine.faults import DataFault
 from workers.engine.rollout.verifiers import reference_of
 from workers.engine.sample import Rollout, Sample
 
@@ -20,6 +21,14 @@ def reference_ids(tokenizer: Any, record: Record | None, *, longest: int) -> Ten
     rendered = render_demonstration(tokenizer, Record(prompt=record.prompt, completion=text, tools=record.tools))[-1]
     found = [token for token, trained in zip(rendered.ids, rendered.trained, strict=True) if trained]
     return torch.tensor(found[:longest], dtype=torch.int64) if found else None
+
+
+def needed_ids(tokenizer: Any, prompt: Sample, *, longest: int, instead: str) -> Tensor:
+    """As `reference_ids`, of a method that cannot do without. Raises DataFault; `instead` names one that can."""
+    found = reference_ids(tokenizer, prompt.record, longest=longest)
+    if found is None:
+        raise DataFault(f"Row {prompt.row + 1} has no reference answer.", f"Give every prompt an answer, or choose {instead}.")
+    return found
 
 
 def given(prompt: Sample, ids: Tensor, *, end_ids: Sequence[int]) -> Rollout:

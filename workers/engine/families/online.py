@@ -168,16 +168,19 @@ def planned_steps(max_steps: int, epochs: float, prompts_per_step: int, data: Ma
     return max_steps if max_steps > 0 else max(1, math.ceil(data["train"].rows * epochs / prompts_per_step))
 
 
-def held_out_measures(turn: Turn, pipeline: Pipeline, *, limit: int, max_new_tokens: int) -> dict[str, float]:
-    """`eval/exact_match` where rows have references, and `eval/reward`, over greedy answers to the first rows."""
+def held_out_measures(turn: Turn, pipeline: Pipeline | None, *, limit: int, max_new_tokens: int) -> dict[str, float]:
+    """`eval/exact_match` where rows have references, and `eval/reward` where there is one, over greedy answers to the first
+    rows."""
     samples = list(islice(turn.data["eval"].all(), limit))
     if not samples:
         return {}
     policy = turn.models["policy"]
     answers = answer_greedily(policy, samples, turn.tokenizer, max_new_tokens=max_new_tokens,
                               end_ids=end_ids_of(turn.tokenizer, policy.module))
-    total = score(pipeline, samples, answers.rollouts, answers.texts).total
-    found = {"eval/reward": float(total[total.isfinite()].mean())} if bool(total.isfinite().any()) else {}
+    found = {}
+    if pipeline is not None:
+        total = score(pipeline, samples, answers.rollouts, answers.texts).total
+        found = {"eval/reward": float(total[total.isfinite()].mean())} if bool(total.isfinite().any()) else {}
     if any(reference_of(sample.record) is not None for sample in samples):
         found |= {"eval/exact_match": answers.rate, "eval/samples": float(len(answers.right))}
     return found

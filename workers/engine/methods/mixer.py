@@ -26,11 +26,10 @@ from workers.contract.catalogue import DataNeed, MetricInfo, Paper, Preset
 from workers.contract.records import RecordKind
 from workers.engine.card import card
 from workers.engine.composition import Collect, Composition, Setting, Turn
-from workers.engine.data.reference_answers import given, reference_ids
+from workers.engine.data.reference_answers import given, needed_ids
 from workers.engine.families import online, surrogate
 from workers.engine.families.online_config import DATA, METRICS, POLICY, AdvantageName, OnlineConfig
 from workers.engine.families.policy_gradient import PolicyGradientConfig, demo
-from workers.engine.faults import DataFault
 from workers.engine.rewarding.reward_pipeline import Pipeline
 from workers.engine.rollout import comparison
 from workers.engine.rollout.rollouts import tell_lengths
@@ -185,11 +184,7 @@ def by_loss(config: Config, stage: Stage, prompts: Sequence[Sample], turn: Turn)
 
 
 def reference_of_prompt(config: Config, prompt: Sample, turn: Turn) -> Tensor:
-    """The reference's tokens, at least one. Raises DataFault."""
-    found = reference_ids(turn.tokenizer, prompt.record, longest=config.max_completion_length)
-    if found is None:
-        raise DataFault(f"Row {prompt.row + 1} has no reference answer.", "Give every prompt an answer, or choose REINFORCE.")
-    return found
+    return needed_ids(turn.tokenizer, prompt, longest=config.max_completion_length, instead="REINFORCE")
 
 
 def drawn_after(config: Config, begun: Sequence[tuple[int, Sample, Tensor]], turn: Turn, *, share: float) -> list[Mixed]:
