@@ -14,6 +14,7 @@ from tests.engine import online_builders, supervised_builders
 from tests.engine.builders import curve, dataset, small_model, spec, sum_pairs, sums, train
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import ModelRef
+from workers.engine.worlds import arithmetic
 
 GOLDEN = Path(__file__).with_name("golden")
 RUNS: dict[str, dict[str, Any]] = {
@@ -44,6 +45,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "simpo": {"method": "simpo", "use_weighting": True},
     "orpo": {"method": "orpo"},
     "oreo": {"method": "oreo"},
+    "step-dpo": {"method": "step-dpo"},
     "spin": {"method": "spin", "iteration_steps": 5, "max_completion_length": 4},
     "multi-sample": {"method": "multi-sample", "loss_type": "mipo"},
     "sft-cot": {"method": "sft-cot", "answer_weight": 2.0},
@@ -77,14 +79,15 @@ RUNS: dict[str, dict[str, Any]] = {
     "a2c-a3c": {"method": "a2c-a3c"},
     "a2c-a3c-traces": {"method": "a2c-a3c", "critic_update": "traces", "n_steps": 1, "lam": 0.9},
     "ppo": {"method": "ppo", "kl_target": 0.01, "kl_horizon": 100},
+    "seqgan": {"method": "seqgan", "continuations": 2, "discriminator_first": 2},
     "trpo": {"method": "trpo", "value_iterations": 2, "prompts_per_step": 2, "cg_iterations": 3, "fisher_tokens": 16},
 }
 MORE: dict[str, dict[str, Any]] = {"rpo": {"margin": 2.0}, "bfpo": {"extra": {"chosen_safe": True, "rejected_safe": False}}}
 TAUGHT = supervised_builders.METHODS
 DRAWN = ("grpo", "grpo-process", "dr-grpo", "dapo", "gspo", "gmpo", "cispo", "rloo", "reinforce", "remax", "scst",
-         "reinforce-plus-plus", "mrt", "mixer", "a2c-a3c", "ppo", "trpo")
+         "reinforce-plus-plus", "mrt", "mixer", "a2c-a3c", "ppo", "trpo", "seqgan")
 """Methods whose loss says little, as it is near 0 on answers of their own: of them the gradient's norm is stored."""
-SHOWN = {"kd-minillm": "kd/reverse_kl"}
+SHOWN = {"kd-minillm": "kd/reverse_kl", "trpo": "trpo/step_norm", "seqgan": "discriminator/loss"}
 """The curve that is stored where the loss is a difference that comes near 0."""
 PAIRED = ("rm-bt", "dpo", "kto", "ipo", "rpo", "bfpo", "cpo", "simpo", "orpo", "multi-sample", "oreo")
 
@@ -108,7 +111,13 @@ def rankings(count: int) -> list[dict[str, Any]]:
             for row in sum_pairs(count)]
 
 
+def corrected(count: int) -> list[dict[str, Any]]:
+    rows = arithmetic.make(arithmetic.Knobs(train=count, test=1, demonstrations=1))["steps_train"]
+    return [row | {"extra": {"correction": row.pop("correction")}} for row in rows]
+
+
 JUDGED = {
+    "step-dpo": (RecordKind.STEPWISE, corrected),
     "rm-pl": (RecordKind.RANKING, rankings), "rm-orm": (RecordKind.UNPAIRED, marked), "rm-prm": (RecordKind.STEPWISE, steps),
     "rm-regression": (RecordKind.UNPAIRED, marked), "rm-ensemble": (RecordKind.PREFERENCE, sum_pairs),
     "rm-implicit": (RecordKind.UNPAIRED, seen)}
@@ -121,7 +130,8 @@ def losses(folder: Path, model: Path, name: str) -> list[float]:
         return list(curve(train(taught), SHOWN.get(name, "loss")).values())
     if RUNS[name]["method"] in DRAWN:
         drawn = online_builders.given(folder, model, **({"max_steps": 20, "rollout_steps": 0, "save_steps": 0} | RUNS[name]))
-        return list(curve(train(drawn), "trpo/step_norm" if drawn.method == "trpo" else "grad_norm").values())
+        drawn = drawn.model_copy(update={"reward": None}) if drawn.method == "seqgan" else drawn
+        return list(curve(train(drawn), SHOWN.get(drawn.method, "grad_norm")).values())
     paired = RUNS[name]["method"] in PAIRED
     rows = [row | MORE.get(name, {}) for row in sum_pairs(64)]
     data = (dataset(folder / "data", rows, kind=RecordKind.PREFERENCE) if paired else

@@ -15,6 +15,7 @@ class SampledAnswer(Document):
     """One answer. `model_id` is the library's or a checkpoint's id, `step` its training step where it is known.
 
     `right` says whether the answer equals the row's reference; None where the row has none. `length` counts tokens.
+    `preferred` is the chance that a judge prefers it to the prompt's other answer, where one was asked.
     """
 
     text: str
@@ -24,6 +25,7 @@ class SampledAnswer(Document):
     length: int = Field(default=0, ge=0)
     truncated: bool = False
     right: bool | None = None
+    preferred: float | None = Field(default=None, ge=0, le=1)
 
 
 class SampledPrompt(Document):

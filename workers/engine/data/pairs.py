@@ -17,7 +17,7 @@ from workers.contract.records import Record, Text
 from workers.engine.composition import Setting, Stream, Turn
 from workers.engine.data.rendering import Rendered, Truncation, render_demonstration, sample_of, truncate
 from workers.engine.faults import ConfigFault, DataFault
-from workers.engine.sample import Sample
+from workers.engine.sample import Batch, Sample
 from workers.engine.training.training_config import TrainingConfig, setting
 
 EQUAL = "whose two answers are equal"
@@ -45,6 +45,14 @@ class PairConfig(TrainingConfig):
     truncation_mode: Truncation = setting(
         "keep_start", "Too long pairs", "Cut the ends of the answers, cut the beginning of the prompt, or leave the pair out.",
         order=42)
+
+
+class SoftPairConfig(PairConfig):
+    """Adds labels that are chances, for losses that take them."""
+
+    soft_label_column: str = setting(
+        "", "Column of soft labels", "The column with the chance, from 0 to 1, that the chosen answer is the better one, such as "
+        "a judge gives. Empty: it is for certain.", order=45, max_length=100)
 
 
 @dataclass
@@ -79,8 +87,14 @@ def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mo
                         "Choose a data set of preferences.")
     if is_empty(record.chosen) or is_empty(record.rejected):
         return left_out.add(EMPTY, row)
-    chosen, rejected = (render_answer(tokenizer, record, answer) for answer in (record.chosen, record.rejected))
-    cut = cut_alike([chosen, rejected], max_length, mode)
+    answers = [render_answer(tokenizer, record, answer) for answer in (record.chosen, record.rejected)]
+    return pair_of(answers, record, row, max_length=max_length, mode=mode, left_out=left_out)
+
+
+def pair_of(answers: Sequence[Rendered], record: Record, row: int, *, max_length: int, mode: Truncation,
+            left_out: LeftOut) -> list[Sample]:
+    """The rendered chosen and rejected `answers` as the two samples of `render_pair`; nothing for a pair that is left out."""
+    cut = cut_alike(answers, max_length, mode)
     if cut is None:
         return left_out.add(LONG, row)
     if not all(any(side.trained) for side in cut):
@@ -94,9 +108,36 @@ def render_pair(tokenizer: Any, record: Record, row: int, *, max_length: int, mo
 
 
 def renderer(config: PairConfig, setting: Setting, left_out: LeftOut) -> Callable[[Record, int], list[Sample]]:
-    """`render_pair` as a composition wants it: of a record and its row, by the method's own settings."""
-    return lambda record, row: render_pair(
-        setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode, left_out=left_out)
+    """`render_pair` as a composition wants it: of a record and its row, by the method's own settings.
+
+    Where the config names soft labels, both sides have the scalar `chance`.
+    """
+    def rendered(record: Record, row: int) -> list[Sample]:
+        found = render_pair(setting.tokenizer, record, row, max_length=config.max_length, mode=config.truncation_mode,
+                            left_out=left_out)
+        if not found or not isinstance(config, SoftPairConfig) or not config.soft_label_column:
+            return found
+        chance = soft_label(record, row, config.soft_label_column)
+        return [replace(sample, scalars=sample.scalars | {"chance": chance}) for sample in found]
+
+    return rendered
+
+
+def soft_label(record: Record, row: int, column: str) -> float:
+    """The chance that the chosen answer is the better one. Raises DataFault where the column does not hold one."""
+    value = record.extra.get(column)
+    if isinstance(value, int | float) and 0 <= value <= 1:
+        return float(value)
+    raise DataFault(f"Row {row + 1} has no chance from 0 to 1 in the column {column}.",
+                    "Name the column that holds the chance that the chosen answer is better, or leave soft_label_column empty.")
+
+
+def smoothing(batch: Batch, label_smoothing: float) -> Tensor | float:
+    """How likely each pair [P] is the wrong way round: 1 less its soft label, of labels of which so many are flipped."""
+    if "chance" not in batch.scalars:
+        return label_smoothing
+    wrong = 1 - sides(batch.scalars["chance"])[0]
+    return wrong * (1 - label_smoothing) + (1 - wrong) * label_smoothing
 
 
 def render_answer(tokenizer: Any, record: Record, answer: Text) -> Rendered:

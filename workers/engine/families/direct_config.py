@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from workers.engine.data.pairs import PairConfig
+from workers.engine.data.pairs import PairConfig, SoftPairConfig
 from workers.engine.data.perplexity import Judged
 from workers.engine.faults import ConfigFault
 from workers.engine.preference._scores import Divergence
@@ -14,6 +14,8 @@ DIVERGING = frozenset({"sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "r
 """Losses of differences between scores, which may be any divergence's."""
 SMOOTHING = frozenset({"sigmoid", "sigmoid_norm", "robust", "exo_pair", "aot", "aot_unpaired"})
 """Losses that read the label smoothing."""
+SOFT = frozenset({"sigmoid", "sigmoid_norm"})
+"""Losses that take a soft label for every pair."""
 
 TokenWeighting = Literal["uniform", "length_mean", "ld"]
 
@@ -80,6 +82,9 @@ def check_settings(config: DirectConfig, loss: str) -> None:
     if isinstance(config, TiedConfig) and config.f_divergence_type != "reverse_kl" and loss not in DIVERGING:
         raise ConfigFault(f"{loss} judges answers by themselves, where {config.f_divergence_type} leaves a constant open.",
                           f"Set f_divergence_type to reverse_kl, or loss_type to one of {', '.join(sorted(DIVERGING))}.")
+    if isinstance(config, SoftPairConfig) and config.soft_label_column and loss not in SOFT:
+        raise ConfigFault(f"{loss} takes no soft labels.",
+                          f"Leave soft_label_column empty, or set loss_type to {' or '.join(sorted(SOFT))}.")
     if isinstance(config, MovingConfig) and config.sync_ref_model and config.use_peft:
         raise ConfigFault("A reference that shares its weights with the policy cannot follow it.",
                           "Turn sync_ref_model off, or train the whole model.")

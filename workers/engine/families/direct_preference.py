@@ -11,8 +11,9 @@ what is computed at once.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -102,9 +103,18 @@ class Source:
     best: tuple[str, Literal["up", "down"]] = ("eval/exact_match", "up")
 
 
+class ReadPair(Protocol):
+    """The chosen and the rejected sample of a row, or none and why in `left_out`. Raises DataFault."""
+
+    def __call__(self, record: Record, row: int, left_out: LeftOut) -> list[Sample]: ...
+
+
 def compose(config: DirectConfig, setting: Setting, objective: Objective, *, source: Source | None = None,
-            at_7b: float = 5e-7) -> Composition:
-    """A trained policy and its reference, if any. Raises ConfigFault for settings, pairs or a reference that do not fit."""
+            read: ReadPair | None = None, at_7b: float = 5e-7) -> Composition:
+    """A trained policy and its reference, if any; `read` makes the pairs of rows where they are not `pairs.render_pair`'s.
+
+    Raises ConfigFault for settings, pairs or a reference that do not fit.
+    """
     pairs.check_length(config, setting)
     check_settings(config, objective.loss_type)
     run = _Run(config, objective, ReferenceLogProbs(cache_of(setting.spec, "train")),
@@ -117,7 +127,8 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, sou
         cycle=(Collect("read", run.collect),
                Fit("fit", ("policy",), run.loss, micro_samples=2 * config.per_device_train_batch_size, keep_groups=True),
                *run.after()),
-        data={"train": render(config, setting, objective, run.left_out), "eval": render(config, setting, objective, LeftOut())},
+        data={"train": render(config, setting, objective, run.left_out, read),
+              "eval": render(config, setting, objective, LeftOut(), read)},
         total_steps=lambda data: pairs.planned_steps(config, data),
         live={"learning_rate": rate, "beta": config.beta},
         evaluations=(Evaluation("eval", run.measure),) if held_out else (),
@@ -132,9 +143,10 @@ def compose(config: DirectConfig, setting: Setting, objective: Objective, *, sou
         rollouts_every=source.rollouts_every)
 
 
-def render(config: DirectConfig, setting: Setting, objective: Objective, left_out: LeftOut) -> Render:
+def render(config: DirectConfig, setting: Setting, objective: Objective, left_out: LeftOut,
+           read: ReadPair | None = None) -> Render:
     """Pairs as samples with the scalars that the objective wants."""
-    plain = pairs.renderer(config, setting, left_out)
+    plain = partial(read, left_out=left_out) if read else pairs.renderer(config, setting, left_out)
 
     def rendered(record: Record, row: int) -> list[Sample]:
         found = plain(record, row)
@@ -230,6 +242,8 @@ class _Run:
         answers = answers_of(logprobs, batch, weighting, weights=weights,
                              baseline=0.0 if self.baseline is None else self.baseline.mean)
         options = self.objective.options(turn.live["beta"])
+        if "chance" in batch.scalars:
+            options = replace(options, label_smoothing=pairs.smoothing(batch, float(options.label_smoothing)))
         tell_answers(tally, answers, turn.live["beta"])
         if self.objective.nll:
             tally.mean("nll_loss", -logprobs, self._likely(batch))

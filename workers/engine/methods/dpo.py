@@ -13,6 +13,7 @@ from workers.contract.catalogue import MetricInfo, Paper, Preset
 from workers.engine.card import card
 from workers.engine.composition import Composition, Setting
 from workers.engine.data import pair_facts
+from workers.engine.data.pairs import SoftPairConfig
 from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.training.training_config import setting as field
@@ -22,7 +23,7 @@ LossType = Literal["sigmoid", "sigmoid_norm", "hinge", "ipo", "robust", "exo_pai
 FACTS = {"rpo": pair_facts.reward_gap, "bfpo": pair_facts.safety}
 
 
-class Config(direct_config.ReferencedConfig):
+class Config(direct_config.ReferencedConfig, SoftPairConfig):
     loss_type: LossType = field(
         "sigmoid", "Loss", "DPO's logistic loss, or one of its family: hinge stops where a pair is clear, ipo and sppo aim at a "
         "set difference, robust and exo take labels for noisy, nca, bco and apo judge each answer by itself, aot compares "
@@ -81,6 +82,8 @@ CARD = card(
         Preset(name="hinge", title="Hinge (SLiC)", description="Nothing more to gain where a pair is clear.",
                config={"loss_type": "hinge"}),
         Preset(name="cdpo", title="cDPO", description="One label of ten taken to be flipped.", config={"label_smoothing": 0.1}),
+        Preset(name="soft-labels", title="Soft labels", description="For pairs with a judge's chance that the chosen answer is "
+               "better.", config={"soft_label_column": "chosen_chance"}),
         Preset(name="robust", title="Robust DPO", description="Unbiased when one label of ten is flipped at random.",
                config={"loss_type": "robust", "label_smoothing": 0.1}),
         Preset(name="exo", title="EXO", description="The reverse divergence from the policy's preference to the labels'.",
@@ -110,7 +113,8 @@ CARD = card(
                config={"token_weighting": "ld", "ld_alpha": 0.5}),
         Preset(name="tr-dpo", title="TR-DPO", description="The reference follows the policy every 512 steps.",
                config={"sync_ref_model": True}),
-        Preset(name="ppl-filter", title="Perplexity filter", description="Leaves out pairs that the model would hardly write.",
+        Preset(name="dpo-ppl-filter", title="Perplexity filter", description="Leaves out pairs less likely than 95 of 100 of the "
+               "reference's own answers.",
                config={"perplexity_percentile": 95.0}),
     ],
     metrics=[*direct_card.REFERENCED_METRICS,

@@ -60,7 +60,7 @@ CARD = card(
         Preset(name="default", title="Two answers", description="The pair of two answers, all weights."),
         Preset(name="lora", title="LoRA", description="A small adapter; the model without it is the reference.",
                config={"use_peft": True, "lora_r": 16, "lora_alpha": 32}),
-        Preset(name="iterative", title="Iterative DPO", description="Rounds of 100 steps, each tied to where it began.",
+        Preset(name="iterative-dpo", title="Iterative DPO", description="Rounds of 100 steps, each tied to where it began.",
                config={"sync_ref_model": True, "ref_model_mixup_alpha": 1.0, "ref_model_sync_steps": 100}),
         Preset(name="demo", title="Demo", description="Two-digit sums with the tiny model, about a minute on two cores.",
                config={"learning_rate": 5e-5, "per_device_train_batch_size": 64, "num_generations": 8, "max_completion_length": 8,

@@ -10,7 +10,6 @@ At the edge: a pair that cannot be told apart is left out (see `pairs`); dropout
 from functools import partial
 from itertools import islice
 
-import torch
 from torch import Tensor
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Paper, Preset
@@ -25,13 +24,13 @@ from workers.engine.families import reward_training
 from workers.engine.reports import reward_report
 from workers.engine.reports.reward_report import ScoredPair
 from workers.engine.reward_models import answer_scores, bradley_terry, score_all
-from workers.engine.sample import Batch, Counts
+from workers.engine.sample import Batch, Counts, batch_of
 from workers.engine.training.tally import Tally
 from workers.engine.training.training_config import HELD_OUT_COUNT
 from workers.engine.training.training_config import setting as field
 
 
-class Config(pairs.PairConfig):
+class Config(pairs.SoftPairConfig):
     truncation_mode: Truncation = field(
         "drop", "Too long pairs", "Leave the pair out, cut the ends of the answers, or cut the beginning of the prompt.",
         order=42)
@@ -85,6 +84,8 @@ CARD = card(
         Preset(name="default", title="Whole model", description="All weights, learning rate by the model's size."),
         Preset(name="centred", title="Centred", description="Scores stay around zero, which PPO and mixtures of terms like.",
                config={"center_rewards_coefficient": 0.01}),
+        Preset(name="soft-labels", title="Soft labels (RLAIF)", description="For pairs with a judge's chance that the chosen "
+               "answer is better.", config={"soft_label_column": "chosen_chance", "margin_weight": 0.0}),
         reward_training.LORA,
         Preset(name="demo", title="Demo", description="The right sum before a wrong one, with the tiny model.",
                config={"learning_rate": 1e-3, "per_device_train_batch_size": 32, "max_length": 64, "max_steps": 150,
@@ -107,14 +108,15 @@ def loss(config: Config, turn: Turn, batch: Batch, counts: Counts) -> Tensor:
     """The micro-batch's part of the mean over the step's pairs."""
     scores = answer_scores(turn.models["reward"], batch, turn.tokenizer.pad_token_id)
     tell_scores(turn.tally, scores)
-    return pair_losses(config, scores, batch.scalars["margin"]).sum() / counts.groups
+    return pair_losses(config, scores, batch).sum() / counts.groups
 
 
-def pair_losses(config: Config, scores: Tensor, margins: Tensor) -> Tensor:
-    """One loss a pair [P] from per-sample scores and margins [2P]."""
+def pair_losses(config: Config, scores: Tensor, batch: Batch) -> Tensor:
+    """One loss a pair [P] from per-sample scores [2P], and the margins and soft labels of the batch."""
     chosen, rejected = pairs.sides(scores)
-    return bradley_terry.terms(chosen, rejected, margin=config.margin_weight * pairs.sides(margins)[0],
-                               label_smoothing=config.label_smoothing, centring=config.center_rewards_coefficient)
+    return bradley_terry.terms(chosen, rejected, margin=config.margin_weight * pairs.sides(batch.scalars["margin"])[0],
+                               label_smoothing=pairs.smoothing(batch, config.label_smoothing),
+                               centring=config.center_rewards_coefficient)
 
 
 def tell_scores(tally: Tally, scores: Tensor) -> None:
@@ -136,7 +138,7 @@ def held_out_measures(config: Config, turn: Turn) -> dict[str, float]:
     tally = Tally()
     tell_scores(tally, scores)
     tally.put("samples", len(samples) // 2)
-    tally.mean("loss", pair_losses(config, scores, torch.tensor([sample.scalars["margin"] for sample in samples])))
+    tally.mean("loss", pair_losses(config, scores, batch_of(samples)))
     return {f"eval/{name}": value for name, value in tally.values().items()}
 
 

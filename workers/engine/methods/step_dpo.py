@@ -21,6 +21,7 @@ from workers.engine.data import next_steps, pairs
 from workers.engine.data.labelled_steps import Labels
 from workers.engine.data.next_steps import NextSteps
 from workers.engine.data.pairs import LeftOut
+from workers.engine.families import direct_card, direct_config
 from workers.engine.families import direct_preference as direct
 from workers.engine.faults import DataFault
 from workers.engine.sample import Sample
@@ -30,7 +31,7 @@ RIGHT = "without a wrong step"
 UNCORRECTED = "whose wrong step has no correction"
 
 
-class Config(direct.ReferencedConfig):
+class Config(direct_config.ReferencedConfig):
     separator: str = field(
         "\\n", "Step separator", "Stands between the steps and closes them; \\n is a line break.", group="basic", order=44,
         min_length=1, max_length=20)
@@ -60,15 +61,15 @@ CARD = card(
     confidence="knowledge", left_out="Finding the first error and writing its correction, which the paper has another model do.",
     data=[DataNeed(role="train", kinds=KINDS, help="Labelled steps with a correction, or pairs of answers in steps."),
           DataNeed(role="eval", kinds=KINDS, required=False, help="Held-out rows of the same kind.")],
-    models=[direct.POLICY, direct.REFERENCE],
+    models=[direct_card.POLICY, direct_card.REFERENCE],
     presets=[
-        *direct.presets("All weights; a frozen copy is the reference.", "A small adapter; the model without it is the reference.",
-                        demo={"max_length": 48}),
+        *direct_card.presets("All weights; a frozen copy is the reference.",
+                             "A small adapter; the model without it is the reference.", demo={"max_length": 48}),
         Preset(name="marks", title="Human marks", description="Steps marked −1, 0 or 1 by people.", config={"labels": "marks"}),
         Preset(name="math-step-dpo", title="Math-Step-DPO", description="The columns of the paper's own data; its steps do not "
               "end their answers.", config={"before_column": "initial_reason_steps", "end_of_text": False, "beta": 0.5}),
     ],
-    metrics=direct.REFERENCED_METRICS,
+    metrics=direct_card.REFERENCED_METRICS,
 )
 
 

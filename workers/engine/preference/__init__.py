@@ -77,12 +77,13 @@ class Options:
     """What a method sets. A member reads what it needs.
 
     `beta` is the strength of the tie to the reference (a number, or one a pair); `label_smoothing` (ε) the share of labels
-    taken to be flipped; `gamma` the margin that a pair must be clear by; `tau` DiscoPOP's temperature; `eta` the scale of
+    taken to be flipped (of sigmoid and sigmoid_norm also one a pair: 1 less its soft label);
+    `gamma` the margin that a pair must be clear by; `tau` DiscoPOP's temperature; `eta` the scale of
     outside rewards (`rpo`); `safety_shift` BFPO's α; `divergence` and `alpha` what h is replaced by (see `_scores`).
     """
 
     beta: Tensor | float
-    label_smoothing: float = 0.0
+    label_smoothing: Tensor | float = 0.0
     gamma: float = 0.0
     tau: float = 0.05
     eta: float = 1.0
