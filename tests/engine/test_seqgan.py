@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from hypothesis import given as given_
+from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -87,6 +88,7 @@ def test_both_sides_count_alike_however_they_are_cut(monkeypatch: pytest.MonkeyP
     assert turn.tally.values()["discriminator/accuracy"] == pytest.approx(0.5 + 0.25)
 
 
+@settings(max_examples=25, deadline=None)
 @given_(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 5)), min_size=1, max_size=6))
 def test_without_continuations_the_credit_is_that_of_reinforce(rows: list[tuple[float, int]]) -> None:
     """Every token then has the whole answer's score, and what is left of the differences is the score on the last token."""

@@ -38,7 +38,7 @@ def test_the_catalogues_label() -> None:
     assert label_of(900.0, -900.0).entropy == 0.0
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(-8, 8), st.floats(0, 1)), min_size=1, max_size=5))
 def test_a_soft_label_is_the_mean_of_both_hard_ones_and_its_minimum_is_itself(rows: list[tuple[float, float]]) -> None:
     difference, chance = torch.tensor(rows, dtype=torch.float64).unbind(-1)
