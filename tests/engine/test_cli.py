@@ -105,6 +105,7 @@ LEFT_TO_ENGINE = {
     "trpo": {name: said for name, said in TRAINING.items() if name != "learning_rate"} | CRITIC,
     "mixer": TRAINING | {"curriculum_length": (0, "longest answer")},
     "generate-samples": {"prompts": (0, "all")},
+    "rlaif-label": {"prompts": (0, "all")},
 }
 
 

@@ -14,7 +14,7 @@ is an error.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -177,7 +177,7 @@ def draw(config: Config, turn: Turn) -> list[Sample]:
     return found
 
 
-def drawing(config: Config, turn: Turn) -> dict[str, object]:
+def drawing(config: Config, turn: Turn) -> dict[str, Any]:
     """How answers and continuations are drawn."""
     return {"temperature": turn.live["temperature"], "top_p": config.top_p, "top_k": config.top_k, "min_p": config.min_p,
             "end_ids": end_ids_of(turn.tokenizer, turn.models["policy"].module), "max_rows": config.rollout_rows}
