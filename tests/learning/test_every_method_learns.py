@@ -30,7 +30,7 @@ LEAST = 0.02
 PART = {RecordKind.TEXT: "texts", RecordKind.DEMONSTRATION: "demonstrations", RecordKind.CONVERSATION: "conversations",
         RecordKind.PROMPT: "prompts", RecordKind.PROMPT_ANSWER: "prompts", RecordKind.PREFERENCE: "pairs",
         RecordKind.RANKING: "rankings", RecordKind.UNPAIRED: "marks", RecordKind.STEPWISE: "steps"}
-OWN_PART = {"sft-cot": "rationales", "kd-cot": "rationales"}
+OWN_PART = {"sft-cot": "rationales", "kd-cot": "rationales", "step-dpo": "pairs"}
 OWN_SETTINGS: dict[str, dict[str, Any]] = {"kto": {"max_steps": 80, "learning_rate": 1e-3}}
 """An answer that is marked alone says less than a pair: another one's mark has to be met before two can be told apart."""
 TRAINED = [card for card in load_catalogue().methods if card.kind is RunKind.TRAIN and card.slug not in ELSEWHERE]
