@@ -59,7 +59,7 @@ def test_right_answers_are_demonstrations_each_once_and_nothing_is_refused(tmp_p
     assert rows(samples(tmp_path / "a", many), "demonstration") == [{"prompt": "2+2=", "completion": "4"}]
     for shape in ("preference", "demonstration"):
         with pytest.raises(Invalid, match="The samples hold no"):
-            rows(samples(tmp_path / "b", prompt({"text": "4"}, {"text": "5"})), shape)  # type: ignore[arg-type]
+            rows(samples(tmp_path / "b", prompt({"text": "4"}, {"text": "5"})), shape)
     (tmp_path / "b" / SAMPLES_FILE).unlink()
     with pytest.raises(Invalid, match="are gone"):
         rows(SimpleNamespace(id="art_1", kind="samples", path=str(tmp_path / "b")), "preference")  # type: ignore[arg-type]

@@ -75,11 +75,11 @@ class Config(PolicyGradientConfig):
         20, "Steps of the discriminator alone", "Before the policy is trained by it.", group="basic", order=19, unit="steps",
         ge=0, le=10_000_000)
     discriminator_epochs: int = setting(
-        3, "Discriminator's passes", "Over a step's references and answers.", order=140, ge=1, le=64)
+        3, "Discriminator's passes", "Over a step's references and answers.", order=131, ge=1, le=64)
     discriminator_updates: int = setting(
-        5, "Discriminator's updates per pass", "Optimizer steps into which each pass is cut.", order=141, ge=1, le=1024)
+        5, "Discriminator's updates per pass", "Optimizer steps into which each pass is cut.", order=132, ge=1, le=1024)
     discriminator_learning_rate: float = setting(
-        1e-4, "Discriminator's learning rate", "0 keeps the discriminator as it is.", order=142, live=True, ge=0, le=1)
+        1e-4, "Discriminator's learning rate", "0 keeps the discriminator as it is.", order=133, live=True, ge=0, le=1)
 
 
 KINDS = [RecordKind.PROMPT_ANSWER, RecordKind.DEMONSTRATION]
