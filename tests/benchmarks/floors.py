@@ -8,11 +8,13 @@ Python. Each rate is the median over repeats on the layers' own shapes.
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import torch
 
 WIDE = {"width": 320, "layers": 8, "inner": 864}
