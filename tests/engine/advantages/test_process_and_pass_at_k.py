@@ -76,6 +76,14 @@ def test_step_credit_places_rewards_on_steps_and_the_outcome_beside_them() -> No
     assert torch.equal(both[2], last_token.token_rewards(total, mask)[2])
 
 
+@given(low=st.floats(-5, 5), lead=st.floats(0.01, 5))
+@settings(max_examples=20, deadline=None)
+def test_the_better_of_two_is_ahead_by_the_root_of_two_deviations(low: float, lead: float) -> None:
+    values, mask = torch.tensor([low, low + lead], dtype=torch.float64), torch.ones(2, 1)
+    found = best_of_group.advantages(last_token.token_rewards(values, mask), mask, torch.tensor([4, 4]))
+    assert found.flatten().tolist() == pytest.approx([0, 2**0.5], rel=1e-3)
+
+
 def test_only_the_best_of_a_group_is_taught_by_its_lead() -> None:
     values = torch.tensor([1.0, 0.25, 0.5, 1.0, 1.0, float("nan"), 3.0])
     mask = torch.ones(7, 2)

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workers.engine.critic.clipped_value import terms
 
@@ -32,6 +34,17 @@ def test_single_values_give_the_worked_term_and_slope(
 
 def test_without_a_range_it_is_half_the_square() -> None:
     assert one(1.0, -9.0, 2.0, None) == pytest.approx((0.5, -1.0, False))
+
+
+@settings(max_examples=25, deadline=None)
+@given(value=st.floats(-5, 5), old=st.floats(-5, 5), target=st.floats(-5, 5), cliprange=st.floats(0, 3))
+def test_clipping_never_lowers_the_term_and_reduces_to_the_plain_one(
+    value: float, old: float, target: float, cliprange: float
+) -> None:
+    plain = one(value, old, target, None)
+    assert one(value, old, target, cliprange)[0] >= plain[0]
+    assert one(value, old, target, 11.0) == plain
+    assert one(value, value, target, cliprange)[0] == plain[0]
 
 
 def test_gradients_agree_with_finite_differences() -> None:

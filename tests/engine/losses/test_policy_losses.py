@@ -1,6 +1,8 @@
 """Every policy loss: worked numbers, what it reduces to, its gradient by finite differences, and what none of them may do."""
 
 import math
+from collections import defaultdict
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -92,6 +94,32 @@ def test_gradients_agree_with_finite_differences(name: str) -> None:
         return torch.where(mask, found.terms, 0.0).sum()
 
     assert torch.autograd.gradcheck(value, (policy.clone().requires_grad_(),))
+
+
+@pytest.mark.slow
+def test_the_geometric_mean_is_that_of_trl_on_the_same_tensors() -> None:
+    pytest.importorskip("trl")
+    from trl.experimental.gmpo.gmpo_trainer import GMPOTrainer
+
+    policy, old, advantage, mask = (each[:2] for each in rows(4))  # its mean counts an empty answer as one
+    row = advantage[:, 0]
+    trainer = GMPOTrainer.__new__(GMPOTrainer)
+    settings_: dict[str, object] = {
+        "accelerator": SimpleNamespace(num_processes=1, reduce=lambda x, reduction: x, gather=lambda x: x),
+        "_get_per_token_logps_and_entropies": lambda *a, **k: (policy, torch.zeros_like(policy), None),
+        "top_entropy_quantile": 1.0, "beta": 0.0, "epsilon_low": 0.3, "epsilon_high": 0.4, "use_vllm": False,
+        "aux_loss_enabled": False, "current_gradient_accumulation_steps": 1, "_metrics": {"train": defaultdict(list)},
+        "model": SimpleNamespace(training=True)}
+    for name, value in settings_.items():
+        setattr(trainer, name, value)
+    prompt = torch.zeros(len(mask), 1, dtype=torch.long)
+    theirs = trainer._compute_loss(trainer.model, {
+        "prompt_ids": prompt, "prompt_mask": prompt, "completion_ids": mask.long(), "completion_mask": mask.long(),
+        "advantages": row, "old_per_token_logps": old})
+    options = PolicyOptions(epsilon=0.3, epsilon_high=0.4, level="sequence")
+    found = policy_loss("gmpo")(policy, old, row[:, None].expand_as(policy), mask, options).terms
+    ours = (torch.where(mask, found, 0.0).sum(-1) / mask.sum(-1).clamp(min=1)).mean()
+    assert ours.item() == pytest.approx(float(theirs), rel=1e-5)
 
 
 @given(seed=st.integers(0, 10_000))

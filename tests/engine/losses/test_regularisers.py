@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workers.engine.divergences import reverse_kl
 from workers.engine.members import names
@@ -50,6 +52,18 @@ def test_only_k2_and_k3_plus_have_the_gradient_of_the_divergence(name: str, righ
     (log_policy.exp() * (log_policy - reference)).sum().backward()
     assert exact.grad is not None
     assert torch.allclose(expected_gradient(name, logits, reference), exact.grad) is right
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(-4, 4), st.floats(-4, 4)), min_size=2, max_size=6))
+def test_over_all_tokens_k1_and_k3_are_the_divergence_and_k3_is_never_negative(logits: list[tuple[float, float]]) -> None:
+    policy, reference = torch.tensor(logits, dtype=torch.float64).log_softmax(0).unbind(1)
+    whole = float((policy.exp() * (policy - reference)).sum())
+    k1, k2, k3, k3_plus = (divergence(name)(policy, reference) for name in ("k1", "k2", "k3", "k3_plus"))
+    for estimated in (k1, k3, k3_plus):
+        assert float((policy.exp() * estimated).sum()) == pytest.approx(whole, abs=1e-9)
+    assert bool((k3 >= -1e-12).all())
+    assert torch.allclose(k2, k1.square() / 2)
 
 
 def test_k1_has_an_expected_gradient_of_zero() -> None:

@@ -38,7 +38,8 @@ def draw(pairs: int = 4, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     ("sigmoid", 0.0, 0.620957), ("sigmoid", 0.1, 0.635957), ("robust", 0.1, 0.602207), ("hinge", 0.0, 0.85),
     ("ipo", 0.0, 21.855625), ("nca_pair", 0.0, 1.350825), ("bco_pair", 0.0, 1.312856), ("sppo_hard", 0.0, 36.25),
     ("apo_zero", 0.0, 0.962523), ("apo_down", 0.0, 0.987549), ("exo_pair", 0.1, 0.431388), ("aot", 0.0, 0.620957),
-    ("aot_unpaired", 0.0, 0.620957), ("rpo", 0.0, 0.273504), ("bfpo", 0.0, 12.25)])
+    ("aot_unpaired", 0.0, 0.620957), ("rpo", 0.0, 0.273504), ("bfpo", 0.0, 12.25),
+    ("discopop", 0.0, 0.849337), ("sigmoid_norm", 0.0, 0.677029)])
 def test_worked_values_of_one_pair(name: str, smoothing: float, value: float) -> None:
     found = terms(name, answers(*WORKED, gap=2.0, safe=torch.ones(2)), Options(0.1, smoothing))
     assert found.tolist() == pytest.approx([value], abs=1e-5)

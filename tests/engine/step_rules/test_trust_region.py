@@ -106,6 +106,16 @@ def test_the_search_goes_back_until_the_kl_is_kept_and_the_surrogate_rises() -> 
     assert search(lambda fraction: Tried(gain=float("nan"), kl=0), delta=0.01).fraction == 0
 
 
+@settings(max_examples=25, deadline=None)
+@given(kl=st.floats(-9, 99), target=st.floats(0.1, 9), samples=st.integers(1, 512))
+def test_the_adaptive_coefficient_goes_the_way_of_the_error_and_no_further_than_a_fifth(
+    kl: float, target: float, samples: int
+) -> None:
+    found = adaptive_kl.adapted(0.2, kl, target=target, samples=samples, horizon=1000)
+    assert (found > 0.2) == (kl > target) or abs(kl / target - 1) < 1e-9
+    assert abs(found / 0.2 - 1) <= 0.2 * samples / 1000 + 1e-12
+
+
 def test_the_adaptive_coefficient_has_the_catalogues_number_and_bounded_steps() -> None:
     assert adaptive_kl.adapted(0.2, 12, target=6, samples=256, horizon=10_000) == pytest.approx(0.201024)
     assert adaptive_kl.adapted(0.2, 6, target=6, samples=256, horizon=10_000) == 0.2
