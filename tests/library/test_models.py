@@ -8,6 +8,7 @@ import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -261,6 +262,7 @@ def test_a_hub_model_without_the_network_says_what_to_do(desk: Desk, monkeypatch
 def test_a_hub_that_does_not_answer_is_named_as_the_cause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a worker without a route to it: the library's own client fails, not the file system."""
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.utils._http.time", SimpleNamespace(sleep=lambda seconds: None))  # between its tries
     made = desk.post(f"/projects/{desk.project.id}/models", {"name": "Hub", "source": {"hub": {"name": "nobody/nothing"}}})
     error = desk.work(made["job"]["id"]).error
     assert error is not None
