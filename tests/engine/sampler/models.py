@@ -16,6 +16,8 @@ from transformers import (
     MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
 )
 
 SIZES: dict[str, Any] = {"vocab_size": 37, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
@@ -30,10 +32,13 @@ def model(kind: str, seed: int = 0) -> Any:
                                                bos_token_id=1, eos_token_id=2))
     elif kind == "mistral-sliding":
         made = MistralForCausalLM(MistralConfig(**SIZES, sliding_window=6))
+    elif kind == "mistral":
+        made = MistralForCausalLM(MistralConfig(**SIZES, sliding_window=None))
     else:
         config, of = {"llama": (LlamaConfig, LlamaForCausalLM), "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+                      "qwen3": (Qwen3Config, Qwen3ForCausalLM),
                       "gemma": (GemmaConfig, GemmaForCausalLM)}[kind]
-        made = of(config(**SIZES, **({"head_dim": 8} if kind == "gemma" else {})))
+        made = of(config(**SIZES, **({"head_dim": 8} if kind in {"gemma", "qwen3"} else {})))
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.mul_(6 if parameter.dim() > 1 else 1)

@@ -5,7 +5,7 @@ P prompts, G answers each, R = P·G rows, C tokens of the longest answer, V voca
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from workers.engine.composition import ModelView
 from workers.engine.sample import Rollout
 from workers.engine.sampler.cache import GroupCache, left_padded
 from workers.engine.sampler.draw import draw
+from workers.engine.sampler.quick import QuickSteps, fits
 from workers.engine.training import distributed, memory
 
 SHRINK = 0.875
@@ -76,34 +77,52 @@ def decode(
     cache = GroupCache(module.config)
     logits = module(input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
                     past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
-    cache.spread(count, max_new_tokens)
     ends = torch.tensor(list(end_ids), dtype=torch.int64, device=device)
-    return _write(module, cache, _Rows(mask.repeat_interleave(count, 0), max_new_tokens), ends=ends, limit=max_new_tokens,
-                  logits=logits.repeat_interleave(count, 0), choice=choice)
+    steps: Steps
+    if fits(module, cache, device):
+        steps = QuickSteps(module, cache, mask, count, max_new_tokens)
+    else:
+        cache.spread(count, max_new_tokens)
+        steps = ModelSteps(module, cache, mask.repeat_interleave(count, 0), max_new_tokens)
+    return _write(steps, ends=ends, limit=max_new_tokens, logits=logits.repeat_interleave(count, 0), choice=choice)
 
 
-class _Rows:
-    """Running rows: `index` [b] into all rows, mask [b,L+C] of the cache, position [b] of the next token."""
+class Steps(Protocol):
+    """Running rows of which each takes one token more at a time."""
 
-    def __init__(self, mask: Tensor, room: int) -> None:
-        self.index = torch.arange(len(mask), device=mask.device)
-        self.padded = not bool(mask.all())
-        self.mask = torch.cat([mask, mask.new_ones(len(mask), room)], dim=1)
-        self.position = mask.sum(-1, keepdim=True)
-        self.length = mask.shape[1]
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Logits [b,V] after one more token [b] in each row."""
 
     def keep(self, rows: Tensor) -> None:
-        self.index, self.mask, self.position = self.index[rows], self.mask[rows], self.position[rows]
-
-    def seen(self) -> Tensor | None:
-        """The mask up to and with the next token; None when no row has padding."""
-        return self.mask[:, : self.length + 1] if self.padded else None
+        """Drops every row that is not named in `rows`, ascending."""
 
 
-def _write(
-    module: Any, cache: GroupCache, rows: _Rows, *, logits: Tensor, ends: Tensor, limit: int, choice: dict[str, Any]
-) -> Answers:
-    total = len(rows.index)
+class ModelSteps:
+    """Steps of any model, by calling it: mask [b,L+C] of the cache, position [b,1] of the next token."""
+
+    def __init__(self, module: Any, cache: GroupCache, mask: Tensor, room: int) -> None:
+        self._module, self._cache = module, cache
+        self._padded = not bool(mask.all())
+        self._mask = torch.cat([mask, mask.new_ones(len(mask), room)], dim=1)
+        self._position = mask.sum(-1, keepdim=True)
+        self._length = mask.shape[1]
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        self._length += 1
+        logits: Tensor = self._module(
+            input_ids=tokens.unsqueeze(-1), attention_mask=self._mask[:, : self._length] if self._padded else None,
+            position_ids=self._position, past_key_values=self._cache, use_cache=True).logits[:, -1]
+        self._position = self._position + 1
+        return logits
+
+    def keep(self, rows: Tensor) -> None:
+        self._cache.keep(rows)
+        self._mask, self._position = self._mask[rows], self._position[rows]
+
+
+def _write(steps: Steps, *, logits: Tensor, ends: Tensor, limit: int, choice: dict[str, Any]) -> Answers:
+    total = len(logits)
+    index = torch.arange(total, device=logits.device)
     answers = Answers(
         ids=torch.zeros(total, limit, dtype=torch.int64, device=logits.device),
         logprobs=torch.zeros(total, limit, device=logits.device),
@@ -112,20 +131,16 @@ def _write(
     )
     for step in range(limit):
         tokens, logprobs = draw(logits, **choice)
-        answers.ids[rows.index, step], answers.logprobs[rows.index, step] = tokens, logprobs
-        running = ~torch.isin(tokens, ends) & ~answers.ended[rows.index]
-        stopped = rows.index[~running & ~answers.ended[rows.index]]
+        answers.ids[index, step], answers.logprobs[index, step] = tokens, logprobs
+        running = ~torch.isin(tokens, ends) & ~answers.ended[index]
+        stopped = index[~running & ~answers.ended[index]]
         answers.lengths[stopped], answers.ended[stopped] = step + 1, True
         left = int(running.sum())
         if left == 0 or step + 1 == limit:
             break
         if left <= SHRINK * len(running):
             kept = running.nonzero().squeeze(-1)
-            cache.keep(kept)
-            rows.keep(kept)
-            tokens = tokens[kept]
-        logits = module(input_ids=tokens.unsqueeze(-1), attention_mask=rows.seen(), position_ids=rows.position,
-                        past_key_values=cache, use_cache=True).logits[:, -1]
-        rows.position = rows.position + 1
-        rows.length += 1
+            steps.keep(kept)
+            index, tokens = index[kept], tokens[kept]
+        logits = steps(tokens)
     return answers
