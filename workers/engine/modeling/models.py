@@ -22,6 +22,7 @@ from workers.engine.modeling import prefix
 from workers.engine.modeling.compiled import Compiled
 from workers.engine.modeling.flat_attention import Layout
 from workers.engine.modeling.flat_rows import flat
+from workers.engine.modeling.fused import fuse
 from workers.engine.modeling.loading import check_there, load_causal, load_scalar
 from workers.engine.modeling.logprobs import tile_logits, token_logprobs
 from workers.engine.modeling.precision import full
@@ -41,19 +42,21 @@ class _Flat(nn.Module):
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
+        self._picks = fuse(_bare(module))
         self._run: Callable[..., Any] = lambda **inputs: _bare(module).base_model(**inputs)
 
     def compile_layers(self, tell: Callable[[str], None]) -> None:
-        self._run = Compiled(self._run, tell)
+        self._run, self._picks = Compiled(self._run, tell), False
 
-    def hidden(self, ids: Tensor, positions: Tensor, layout: Layout) -> Tensor:
-        """Hidden states [N,D] of a row [N]; a model's prefix stands before each document."""
+    def hidden(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
+        """Hidden states [P,D] at the `picked` tokens [P] of a row [N]; a model's prefix stands before each document."""
         before = prefix.prefix_of(self.module)
-        more = {} if before is None else {"prefix": before}
+        more: dict[str, Any] = {} if before is None else {"prefix": before}
+        more |= {"picked": picked} if self._picks else {}
         positions = positions if before is None else positions + before[0][0].shape[1]
         hidden: Tensor = self._run(input_ids=ids[None], position_ids=positions[None], attention_mask=_no_mask(ids.device),
                                    use_cache=False, layout=layout, **more).last_hidden_state[0]
-        return hidden
+        return hidden if self._picks else hidden.index_select(0, picked)
 
 
 class Scorer(_Flat):
@@ -73,8 +76,7 @@ class Scorer(_Flat):
 
     def states(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> tuple[Tensor, Tensor]:
         """The picked hidden states [P,D] and the head's weight [V,D]."""
-        hidden = self.hidden(ids, positions, layout)
-        return hidden.index_select(0, picked), _bare(self.module).get_output_embeddings().weight
+        return self.hidden(ids, positions, layout, picked), _bare(self.module).get_output_embeddings().weight
 
 
 class Valuer(_Flat):
@@ -82,8 +84,7 @@ class Valuer(_Flat):
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Layout, picked: Tensor) -> Tensor:
         """ids and positions [N]; picked [P] indexes tokens → their scores [P], or [P,E] of E > 1 labels, float32."""
-        hidden = self.hidden(ids, positions, layout)
-        scores: Tensor = _bare(self.module).score(hidden.index_select(0, picked)).float()
+        scores: Tensor = _bare(self.module).score(self.hidden(ids, positions, layout, picked)).float()
         return scores.squeeze(-1) if scores.shape[-1] == 1 else scores
 
 
