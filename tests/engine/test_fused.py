@@ -23,7 +23,8 @@ def scored(kind: str, monkeypatch: pytest.MonkeyPatch, *, fused: bool, samples: 
     module.set_attn_implementation(FLAT)
     if kind.endswith("-lora"):
         torch.manual_seed(0)
-        module = get_peft_model(module, LoraConfig(r=2, target_modules=["q_proj", "v_proj", "down_proj"], init_lora_weights=False))
+        module = get_peft_model(module, LoraConfig(r=2, target_modules=["q_proj", "v_proj", "down_proj"],
+                                                   init_lora_weights=False))
     if kind.endswith("-checkpointed"):
         module.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     with monkeypatch.context() as patched:

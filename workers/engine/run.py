@@ -89,6 +89,7 @@ def prepare(spec: RunSpec, log: EventLog, inbox: Inbox) -> Loop:
         _check_shardable(config)
     accelerator = Accelerator(cpu=spec.resources.gpus == 0,
                               mixed_precision="bf16" if spec.resources.precision == "bfloat16" else "no")
+    memory.keep_freed()
     if spec.resources.threads:
         torch.set_num_threads(spec.resources.threads)
     distributed.set_streams(count)

@@ -4,6 +4,7 @@ Limits stand by kind of work: a `Fit` phase by its name in samples, `SCORING` in
 the process, as its memory does; `begin` forgets those of a run before.
 """
 
+import ctypes
 import gc
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,6 +18,12 @@ T = TypeVar("T")
 SCORING, WRITING = "scoring", "writing"
 REMEDY = "Lower max_length or the length of answers, turn gradient_checkpointing on, or choose a smaller model."
 
+KEPT = 1 << 28
+"""Bytes of freed memory that the process keeps instead of handing them back to the system."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_THRESHOLD = 1 << 25
+"""glibc's names and its largest bound, in bytes, of what is taken from the heap."""
+
 _limits: dict[str, int] = {}
 _tell: list[Callable[[str], None]] = []
 
@@ -25,6 +32,20 @@ def begin(tell: Callable[[str], None]) -> None:
     """A new run: nothing is known to be too much; `tell` takes the sentence that says what was halved."""
     _limits.clear()
     _tell[:] = [tell]
+
+
+def keep_freed() -> None:
+    """Has the C library keep what a step frees for the next one, where it is glibc; elsewhere nothing changes.
+
+    By default it hands large blocks back at once, and every step takes them anew page by page: a twentieth of the processor
+    time of a step of ten million parameters.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(M_TRIM_THRESHOLD, KEPT)
+    mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD)
 
 
 def limits() -> dict[str, int]:
