@@ -31,8 +31,9 @@ PART = {RecordKind.TEXT: "texts", RecordKind.DEMONSTRATION: "demonstrations", Re
         RecordKind.PROMPT: "prompts", RecordKind.PROMPT_ANSWER: "prompts", RecordKind.PREFERENCE: "pairs",
         RecordKind.RANKING: "rankings", RecordKind.UNPAIRED: "marks", RecordKind.STEPWISE: "steps"}
 OWN_PART = {"sft-cot": "rationales", "kd-cot": "rationales", "step-dpo": "pairs"}
-OWN_SETTINGS: dict[str, dict[str, Any]] = {"kto": {"max_steps": 80, "learning_rate": 1e-3}}
-"""An answer that is marked alone says less than a pair: another one's mark has to be met before two can be told apart."""
+OWN_SETTINGS: dict[str, dict[str, Any]] = {"kto": {"max_steps": 80, "beta": 0.5}, "trpo": {"max_steps": 20}}
+"""Of answers marked one by one the bad ones pull hardest and take the good ones along, unless β ties the policy more firmly.
+TRPO goes as far as it may in every step, and each is dear."""
 TRAINED = [card for card in load_catalogue().methods if card.kind is RunKind.TRAIN and card.slug not in ELSEWHERE]
 SHORT = {"max_length": 64, "max_completion_length": 6, "prompts_per_step": 32, "num_generations": 8, "eval_max_new_tokens": 6,
          "per_device_train_batch_size": 32, "rollout_steps": 0, "lr_scheduler_type": "constant", "warmup_ratio": 0.0,
