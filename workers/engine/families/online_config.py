@@ -3,7 +3,8 @@
 A method's file declares its own fields after these, and those again whose default differs.
 """
 
-from typing import Annotated, ClassVar, Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from workers.contract.catalogue import DataNeed, MetricInfo, ModelNeed, Preset
 from workers.contract.records import RecordKind
@@ -19,8 +20,11 @@ FULL = "full"
 KlName = Annotated[str, one_of("workers.engine.regularisers", FULL)]
 CorrectionName = Literal["auto", "none", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
 LevelName = Literal["token", "sequence", "answer"]
-CORRECTED = {"importance_correction": [name for name in get_args(CorrectionName) if name != "none"]}
-MOVING, STEERED, REDRAWN = {"sync_ref_model": [True]}, {"use_adaptive_entropy": [True]}, {"dynamic_sampling": [True]}
+When = dict[str, Sequence[Any]]
+CORRECTED: When = {"importance_correction": [name for name in get_args(CorrectionName) if name != "none"]}
+MOVING: When = {"sync_ref_model": [True]}
+STEERED: When = {"use_adaptive_entropy": [True]}
+REDRAWN: When = {"dynamic_sampling": [True]}
 ReductionName = Literal["token_mean", "token_mean_local", "seq_mean_token_mean", "seq_mean_token_sum", "const"]
 
 

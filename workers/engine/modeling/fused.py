@@ -10,7 +10,6 @@ transformers wrote them.
 Legend: N tokens, D hidden width, H heads, d head width.
 """
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -49,7 +48,8 @@ class RootMeanSquare(torch.autograd.Function):
 
 
 def _inverse_size(hidden: Tensor, epsilon: float) -> Tensor:
-    return (torch.linalg.vector_norm(hidden, dim=-1, keepdim=True).square() / hidden.shape[-1] + epsilon).rsqrt()
+    size: Tensor = torch.linalg.vector_norm(hidden, dim=-1, keepdim=True)
+    return (size.square() / hidden.shape[-1] + epsilon).rsqrt()
 
 
 class Rotation(torch.autograd.Function):
@@ -104,7 +104,7 @@ class _Attention:
         query, key = (Rotation.apply(each, cos, sin) for each in (query, key))  # type: ignore[no-untyped-call]
         kwargs |= {"sliding_window": getattr(self, "sliding_window", getattr(self.config, "sliding_window", None))}
         found, _ = flat_attention(
-            self, *(each.transpose(1, 2) for each in (query, key, value)), attention_mask,
+            self, query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2), attention_mask,
             dropout=self.attention_dropout if self.training else 0.0, scaling=self.scaling, **kwargs)
         found = found.flatten(2)
         return self.o_proj(found if picked is None else found.index_select(1, picked)), None
@@ -128,6 +128,9 @@ class _Layer:
         return super().forward(hidden_states, **kwargs)  # type: ignore[no-any-return, misc]
 
 
+_MADE: dict[tuple[type[nn.Module], type], type[nn.Module]] = {}
+
+
 def fuse(module: Any) -> bool:
     """Changes a model of a known build in place; whether its base model takes `picked` [P], row indices of what it answers."""
     base = module.base_model
@@ -145,7 +148,8 @@ def fuse(module: Any) -> bool:
     return True
 
 
-@cache
 def _over(kind: type[nn.Module], mixin: type) -> type[nn.Module]:
-    """A subclass with the mixin's forward, under the name by which transformers and FSDP know the class."""
-    return type(kind.__name__, (mixin, kind), {"__module__": kind.__module__})
+    """A subclass with the mixin's forward, one for each pair, under the name by which transformers and FSDP know the class."""
+    if (kind, mixin) not in _MADE:
+        _MADE[kind, mixin] = type(kind.__name__, (mixin, kind), {"__module__": kind.__module__})
+    return _MADE[kind, mixin]

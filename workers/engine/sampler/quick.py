@@ -10,7 +10,7 @@ heads to each, d head width, D hidden width, L tokens of the longest prompt, C r
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,7 +43,8 @@ class QuickSteps:
         self._slots: Tensor | None = None
         self._back: Tensor | None = None
         self._written = 0
-        self._layers = [_Layer(layer, cache.layers[index], self._shape, room, small) for index, layer in enumerate(base.layers)]
+        self._layers = [_Layer(layer, cast(RoomyLayer, cached), self._shape, room, small)
+                        for layer, cached in zip(base.layers, cache.layers, strict=True)]
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Logits [R,V] after one more token [R] in each row."""
@@ -184,5 +185,5 @@ def _product(layers: list[Any], small: bool) -> Callable[[Tensor], Tensor]:
     bias = None if layers[0].bias is None else torch.cat([layer.bias for layer in layers])
     if weight.device.type == "cpu" and weight.dtype == torch.float32 and torch.backends.mkldnn.is_available():
         packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
-        return lambda rows: torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
+        return lambda rows: torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")
     return lambda rows: F.linear(rows, weight, bias)
