@@ -8,7 +8,8 @@ change nothing, metrics that the cards name.
 
 from dataclasses import replace
 from itertools import combinations, cycle, product
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -16,15 +17,18 @@ from torch import Tensor
 
 from tests.engine.builders import view
 from tests.engine.online_builders import sample, turn
+from workers.contract.run_spec import ModelRef, RunSpec
 from workers.engine import advantages, credit, members, policy_losses, preference, regularisers, token_weights
 from workers.engine.advantages import estimator
+from workers.engine.composition import Composition, Fit, Setting
 from workers.engine.families.direct_config import DIVERGING
 from workers.engine.families.online_config import FULL, METRICS, OnlineConfig
 from workers.engine.families.surrogate import check_loss, surrogate_loss
 from workers.engine.faults import ConfigFault
-from workers.engine.methods import grpo
+from workers.engine.methods import dpo, grpo
 from workers.engine.policy_losses import Level, PolicyOptions, levels, policy_loss
 from workers.engine.preference import answers_of
+from workers.engine.preference._scores import Divergence
 from workers.engine.regularisers import divergence
 from workers.engine.rollout.comparison import compare_answers
 from workers.engine.sample import Batch, Sample, batch_of, counts_of
@@ -175,12 +179,16 @@ def test_a_level_that_a_loss_cannot_take_its_ratio_at_is_refused_with_one_that_i
 
 
 def pairs() -> Batch:
+    return batch_of(paired())
+
+
+def paired() -> list[Sample]:
     """Three pairs of answers of unlike lengths, one of them a single token."""
     rows = [sample(length, index // 2, None, seed=index) for index, length in enumerate([4, 2, 1, 3, 3, 3])]
     for index, row in enumerate(rows):
         row.scalars |= {"label": float(index % 2 == 0), "margin": 0.5 + index // 2, "safe": float(index != 1)}
         row.channels["ref_logprobs"] = torch.where(row.mask, torch.tensor(-1.5), 0.0)
-    return batch_of(rows)
+    return rows
 
 
 @pytest.mark.parametrize("weighting", members.names(token_weights.__name__))
@@ -204,3 +212,52 @@ def test_every_preference_loss_goes_with_every_token_weighting_and_modifier(name
             assert not logprobs.grad[~batch.mask].any()
             assert logprobs.grad[batch.mask].any()
         assert torch.equal(*losses)
+
+
+PAIR_FIELDS: dict[str, list[Any]] = {
+    "loss_type": list(get_args(dpo.LossType)), "token_weighting": list(members.names(token_weights.__name__)),
+    "f_divergence_type": list(get_args(Divergence)), "use_weighting": [False, True], "rpo_alpha": [0.0, 0.5],
+    "label_smoothing": [0.0, 0.1], "bco_running_mean": [False, True]}
+
+
+def composed(config: dpo.Config, spec: RunSpec) -> Composition | ConfigFault:
+    try:
+        return dpo.compose(config, Setting(spec, None, context_length=64, parameters=1000))
+    except ConfigFault as fault:
+        return fault
+
+
+def test_pairs_of_every_two_fields_of_preference_go_through_a_model_or_are_refused_with_a_remedy(tmp_path: Path) -> None:
+    """Loss and gradient are finite, the reference gets none, other tokens outside the answers change nothing, and every metric
+    told is one that the card names."""
+    policy, reference = view(width=16, layers=1, inner=16), view(width=16, layers=1, inner=16, trained=False, seed=1)
+    named = {metric.name for metric in dpo.CARD.metrics}
+    spec = RunSpec(method="dpo", models={"policy": ModelRef(path=str(tmp_path))}, output_dir=str(tmp_path))
+    refused = 0
+    for row in pairwise(PAIR_FIELDS):
+        made = composed(dpo.Config.model_validate(row | {"max_length": 32}), spec)
+        if isinstance(made, ConfigFault):
+            refused += 1
+            assert row["loss_type"] in made.message
+            assert made.remedy
+            continue
+        fit = next(phase for phase in made.cycle if isinstance(phase, Fit))
+        losses = []
+        for filler in (0.0, -9.0):
+            told = replace(turn(policy, beta=0.1), models={"policy": policy, "reference": reference})
+            samples = [replace(side, scalars=side.scalars | {"nll_tokens": side.scalars["label"] * int(side.mask.sum())})
+                       for side in paired()]
+            for side in samples:
+                side.channels["ref_logprobs"] = torch.where(side.mask, side.channels["ref_logprobs"], filler)
+            loss = fit.loss(told, batch_of(samples), counts_of(samples))
+            policy.module.zero_grad()
+            loss.backward()
+            losses.append(loss)
+            assert loss.isfinite(), row
+            gradients = [parameter.grad for parameter in policy.module.parameters()]
+            assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients), row
+            assert any(gradient.any() for gradient in gradients if gradient is not None), row
+            assert all(parameter.grad is None for parameter in reference.module.parameters())
+            assert set(told.tally.values()) <= named, row
+        assert torch.equal(*losses), row
+    assert refused

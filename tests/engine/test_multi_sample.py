@@ -58,9 +58,11 @@ def test_what_teaches_nothing_is_left_out_and_told(tmp_path: Path, small: Path) 
     level = {"prompt": "a", "completions": ["b", "c"], "ranks": [1, 1]}
     tied = {"prompt": "a", "completions": [str(at) for at in range(12)], "ranks": [1, *[2] * 11]}
     lone = {"prompt": "a", "completions": ["b"], "ranks": [1]}
-    found = train(given(tmp_path, small, data=[*rankings(3), level, tied, lone], loss_type="plackett_luce", max_steps=3))
+    same = {"prompt": "a", "completions": ["b", "b"], "ranks": [1, 2]}
+    found = train(given(tmp_path, small, data=[*rankings(3), level, tied, lone, same], loss_type="plackett_luce", max_steps=3))
     told = " ".join(event.message for event in of_type(found, "log"))
-    for reason in ("whose answers are all ranked equal", "more than 10 answers of one rank", "fewer than two answers"):
+    for reason in ("whose answers are all ranked equal", "more than 10 answers of one rank", "fewer than two answers",
+                   "whose answers are all equal"):
         assert reason in told
     with pytest.raises(DataFault, match="2 answers and 3 ranks"):
         train(given(tmp_path, small, name="bad", data=[{"prompt": "a", "completions": ["b", "c"], "ranks": [1, 2, 3]}]))

@@ -1,7 +1,7 @@
 """Rankings as samples: the answers to one prompt as one group, behind a prompt that is computed once.
 
-What cannot teach anything is left out and told: an empty answer, fewer than two answers, answers that are all ranked equal. A
-pair is a ranking of two. Whole groups are taken, however many answers a row has.
+What cannot teach anything is left out and told: an empty answer, fewer than two answers, answers that are all ranked equal or
+are all the same (as the model reads them). A pair is a ranking of two. Whole groups are taken, however many answers a row has.
 """
 
 import math
@@ -14,12 +14,13 @@ from workers.contract.records import Record, Text
 from workers.engine.composition import Stream
 from workers.engine.data import pairs
 from workers.engine.data.pairs import EMPTY, FULL, LONG, LeftOut
-from workers.engine.data.rendering import Truncation, sample_of
+from workers.engine.data.rendering import Rendered, Truncation, sample_of
 from workers.engine.faults import DataFault
 from workers.engine.sample import Sample
 
 TOO_FEW = "with fewer than two answers"
 ONE_RANK = "whose answers are all ranked equal"
+ALL_EQUAL = "whose answers are all equal"
 
 
 def render_ranking(tokenizer: Any, record: Record, row: int, *, max_length: int, mode: Truncation,
@@ -40,11 +41,18 @@ def render_ranking(tokenizer: Any, record: Record, row: int, *, max_length: int,
     sides = pairs.cut_alike([pairs.render_answer(tokenizer, record, answer) for answer, _ in answers], max_length, mode)
     if sides is None:
         return left_out.add(LONG, row)
-    if not all(any(side.trained) for side in sides):
-        return left_out.add(FULL, row)
+    if (reason := teaches_nothing(sides)) is not None:
+        return left_out.add(reason, row)
     shared = pairs.shared_length(sides)
     return [replace(sample_of(side, row=row, record=record), prompt_length=shared, group=row,
                     scalars={"rank": rank, "of": float(len(sides))}) for side, rank in zip(sides, ranks, strict=True)]
+
+
+def teaches_nothing(sides: Sequence[Rendered]) -> str | None:
+    """Why the answers, as the model reads them, leave nothing to compare; None where they do."""
+    if not all(any(side.trained) for side in sides):
+        return FULL
+    return ALL_EQUAL if all(side.ids == sides[0].ids for side in sides) else None
 
 
 def ranked(record: Record, row: int) -> list[tuple[Text, float]]:
