@@ -19,8 +19,11 @@ from workers.engine.modeling import loading
 
 
 @contextmanager
-def held_models() -> Iterator[None]:
-    """Models and tokenizers are read once; whoever loads one gets what loading it anew would give, fresh heads included."""
+def held_models(noise: tuple[float, int] | None = None) -> Iterator[None]:
+    """Models and tokenizers are read once; whoever loads one gets what loading it anew would give, fresh heads included.
+
+    `noise` (relative size, seed) moves every weight by about so much, alike for all who load the same model.
+    """
     held: dict[Any, tuple[Any, torch.Tensor]] = {}
     load = loading._load
 
@@ -28,6 +31,8 @@ def held_models() -> Iterator[None]:
         key = (auto, path, str(more), torch.get_rng_state().numpy().tobytes())
         if key not in held:
             held[key] = (load(auto, path, **more), torch.get_rng_state())
+            if noise is not None:
+                _shake(held[key][0], *noise)
         module, after = held[key]
         torch.set_rng_state(after)
         return deepcopy(module)
@@ -35,6 +40,13 @@ def held_models() -> Iterator[None]:
     tokenizers = SimpleNamespace(from_pretrained=cache(AutoTokenizer.from_pretrained))
     with patch.object(loading, "_load", again), patch.object(loading, "AutoTokenizer", tokenizers):
         yield
+
+
+def _shake(module: torch.nn.Module, size: float, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(1 + size * torch.randn(parameter.shape, generator=generator))
 
 
 def turns(spec: RunSpec, count: int) -> Iterator[dict[str, float]]:
