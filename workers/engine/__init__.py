@@ -1,8 +1,8 @@
 """The engine: pure torch, runs by itself (`python -m workers.engine spec.json`), never sees Django.
 
 The way through it: `__main__` reads a spec and opens the event log; `run` loads models and data and builds the
-method's composition; `loop` turns its cycle; `checkpoint` keeps all state. A method is one file in `methods`; the
-parts it is made of live in the folders beside it, one member a file, found by file name:
+method's composition; `training.loop` turns its cycle; `training.checkpoint` keeps all state. A method is one file in
+`methods`; the parts it is made of live in the folders beside it, one member a file, found by file name:
 
     rewards  credit  advantages  policy_losses  regularisers  preference  reward_models  sampler  worlds
 

@@ -2,7 +2,7 @@ import { Text, TextInput } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
 import type { MethodCard, RecordKind } from "@/api/shapes";
-import { findMethods } from "@/features/methods/find-methods";
+import { findMethods } from "@/api/find-methods";
 import { fitsData } from "./readiness";
 import { GalleryCard } from "./gallery-card";
 import classes from "./method-gallery.module.css";

@@ -6,7 +6,7 @@ import { useRef, useState } from "react";
 import { algorithmsQuery } from "@/api/algorithms";
 import type { RecordKind } from "@/api/shapes";
 import { useStanding } from "@/api/standing";
-import { byFamily, findMethods } from "@/features/methods/find-methods";
+import { byFamily, findMethods } from "@/api/find-methods";
 import { MethodEntry } from "@/features/methods/method-entry";
 import classes from "@/features/methods/methods.module.css";
 import { KIND_WORDS, needsText } from "@/features/new-run/readiness";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import catalogue from "../../../../workers/contract/catalogue.json";
+import catalogue from "../../../workers/contract/catalogue.json";
 import type { MethodCard } from "@/api/shapes";
 import { byFamily, findMethods } from "./find-methods";
 
