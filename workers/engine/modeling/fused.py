@@ -149,7 +149,12 @@ def fuse(module: Any) -> bool:
 
 
 def _over(kind: type[nn.Module], mixin: type) -> type[nn.Module]:
-    """A subclass with the mixin's forward, one for each pair, under the name by which transformers and FSDP know the class."""
+    """A subclass with the mixin's forward, one for each pair, under the name by which transformers and FSDP know the class.
+
+    A class that has it already stays: two views may stand over one model, as a policy and its reference without adapter do.
+    """
+    if issubclass(kind, mixin):
+        return kind
     if (kind, mixin) not in _MADE:
         _MADE[kind, mixin] = type(kind.__name__, (mixin, kind), {"__module__": kind.__module__})
     return _MADE[kind, mixin]
