@@ -133,7 +133,8 @@ def _judged(row: dict[str, Any], at: int, *, marks: bool) -> dict[str, Any]:
 
 
 def make_models(folder: Path) -> Path:
-    """The three models of `spec_of`, in `folder`."""
+    """The three models of `spec_of`, in `folder`. Not within `held_models`, which would go on with what was there before the end
+    token was made likelier."""
     for seed, name in enumerate(("model", "other")):
         small_model(folder / name, seed, **SHAPE)
         _let_answers_end(folder / name)
@@ -183,8 +184,9 @@ def found(folder: Path, slug: str) -> dict[str, dict[str, list[float | None]]]:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = make_models(tmp_path_factory.mktemp("golden"))
     with held_models():
-        yield make_models(tmp_path_factory.mktemp("golden"))
+        yield folder
 
 
 def stored(slug: str) -> dict[str, Any]:
@@ -238,17 +240,18 @@ def by_older_instructions(slugs: list[str]) -> dict[str, Any]:
 
 
 def tell(slugs: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as scratch, held_models():
+    with tempfile.TemporaryDirectory() as scratch:
         folder = make_models(Path(scratch))
-        print(json.dumps({slug: found(folder, slug) for slug in slugs}))  # noqa: T201 - the answer to `by_older_instructions`
+        with held_models():
+            told = {slug: found(folder, slug) for slug in slugs}
+        print(json.dumps(told))  # noqa: T201 - the answer to `by_older_instructions`
 
 
 def store(slugs: list[str]) -> None:
     """One line a curve, five digits a number."""
     GOLDEN.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        with held_models():
-            folder = make_models(Path(scratch))
+        folder = make_models(Path(scratch))
         older = by_older_instructions(slugs)
         for slug in slugs:
             with held_models():
