@@ -28,6 +28,12 @@ export function RecordView({ record, clamp = false }: { record: CanonicalRow; cl
 /** The two answers of a preference, which are read against one another. */
 const PAIR = ["chosen", "rejected"];
 
+/** A long text scrolls in its own box, which keys must reach; no region, of which a page would have dozens of one name. */
+function Scrolled({ label, children }: { label: string; children: string }) {
+  // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+  return <pre className={classes.text} dir="auto" tabIndex={0} role="group" aria-label={label}>{children}</pre>;
+}
+
 function FieldValue({ value }: { value: unknown }) {
   if (isMessages(value)) {
     return (
@@ -35,7 +41,7 @@ function FieldValue({ value }: { value: unknown }) {
         {value.map((message, index) => (
           <div key={index} className={classes.turn} data-role={message.role}>
             <span className={classes.name}>{message.role}{message.weight === 0 && ", not trained"}</span>
-            <pre className={classes.text} dir="auto">{message.content}</pre>
+            <Scrolled label={`Text of ${message.role}`}>{message.content}</Scrolled>
           </div>
         ))}
       </>
@@ -44,7 +50,7 @@ function FieldValue({ value }: { value: unknown }) {
   if (Array.isArray(value) && value.every((one) => typeof one === "string" || isMessages(one))) {
     return <>{value.map((one, index) => <div key={index} className={classes.turn}><FieldValue value={one} /></div>)}</>;
   }
-  return <pre className={classes.text} dir="auto">{typeof value === "string" ? value : JSON.stringify(value)}</pre>;
+  return <Scrolled label="Text">{typeof value === "string" ? value : JSON.stringify(value)}</Scrolled>;
 }
 
 function isMessages(value: unknown): value is ChatMessage[] {
